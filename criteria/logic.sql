@@ -1,0 +1,181 @@
+-- Three-valued macros: what facts and criteria may use beside plain comparisons, AND, OR, NOT.
+--
+-- NULL means unknown. SQL keeps that meaning for scalars but loses it in lists: aggregates and
+-- filters drop unknowns, and CASE takes ELSE on them. Each macro below keeps it; its truth table
+-- is data in tests/criteria/logic_tables.yaml.
+--
+-- A list that may lack entries carries one entry with unseen = true, all other fields NULL, that
+-- stands for any number of entries nobody has shown us. The engine adds it; criteria need not know.
+-- A span is {lo, hi, text}: the first and last possible day of a partial date, and the date as
+-- recorded. Every entry has `at`, the span in which it happened: never after the screening date,
+-- and open to the past where no date is recorded.
+
+-- Truth values ------------------------------------------------------------------------------
+
+-- true if any is true; else false if all are known; else unknown
+CREATE MACRO any_true(l) AS
+    CASE WHEN list_contains(l, true) THEN true WHEN list_count(l) = len(l) THEN false END;
+
+-- false if any is false; else true if all are known; else unknown
+CREATE MACRO all_true(l) AS
+    CASE WHEN list_contains(l, false) THEN false WHEN list_count(l) = len(l) THEN true END;
+
+-- the one of two truths that a condition selects; where the condition is unknown, what both say
+CREATE MACRO decide(c, a, b) AS ((c) AND (a)) OR (NOT (c) AND (b)) OR ((a) AND (b));
+
+-- a value that holds only while a condition certainly does; otherwise unknown
+CREATE MACRO only_if(c, v) AS CASE WHEN (c) THEN (v) END;
+
+-- two records of the same thing: the one that is there; unknown where both are and differ
+CREATE MACRO reconcile(a, b) AS
+    CASE WHEN (a) IS NULL THEN (b) WHEN (b) IS NULL OR (a) = (b) THEN (a) END;
+
+CREATE MACRO conflicting(a, b) AS coalesce((a) <> (b), false);
+
+CREATE MACRO recorded(v) AS (v) IS NOT NULL;
+
+-- the value where it is recorded, else what is assumed of it (a parameter)
+CREATE MACRO or_assumed(v, assumed) AS coalesce(v, assumed);
+
+-- conditions of a list filter must say what becomes of the unknown
+CREATE MACRO certainly(c) AS coalesce(c, false);
+CREATE MACRO possibly(c) AS coalesce(c, true);
+
+CREATE MACRO one_of(v, l) AS CASE WHEN (v) IS NOT NULL THEN list_contains(l, v) END;
+
+-- Lists -------------------------------------------------------------------------------------
+
+-- the entries that were shown, without the stand-in for those that were not
+CREATE MACRO shown(l) AS list_filter(l, lambda e: NOT e.unseen);
+
+CREATE MACRO may_lack_entries(l) AS list_contains(list_transform(l, lambda e: e.unseen), true);
+
+CREATE MACRO is_empty(l) AS coalesce(len(l), 0) = 0;
+
+-- the value that all agree on; unknown where they differ, where one is unknown, or for none
+CREATE MACRO agreed(l) AS
+    CASE WHEN list_count(l) = len(l) AND list_unique(l) = 1 THEN l[1] END;
+
+-- truth by the latest entries where there are any; else false if the list is whole, else unknown
+CREATE MACRO by_latest(truths, l) AS
+    CASE WHEN len(truths) > 0 THEN agreed(truths) WHEN NOT may_lack_entries(l) THEN false END;
+
+-- the entries that could be the latest: those not certainly before another
+CREATE MACRO latest(l) AS
+    list_filter(l, lambda e: coalesce(
+        e.at.hi >= list_max(list_transform(l, lambda o: o.at.lo)), false));
+
+-- when the latest happened
+CREATE MACRO latest_at(l) AS {
+    lo: list_max(list_transform(l, lambda e: e.at.lo)),
+    hi: list_max(list_transform(l, lambda e: e.at.hi))};
+
+-- Counts with both bounds: {lo, hi}, hi NULL where any number more is possible ------------------
+
+CREATE MACRO count_true(truths, l) AS {
+    lo: len(list_filter(truths, lambda t: coalesce(t, false))),
+    hi: CASE WHEN NOT may_lack_entries(l)
+        THEN len(list_filter(truths, lambda t: coalesce(t, true))) END};
+
+CREATE MACRO at_most(count, n) AS
+    CASE WHEN count.lo > n THEN false WHEN count.hi <= n THEN true END;
+
+CREATE MACRO at_least(count, n) AS
+    CASE WHEN count.lo >= n THEN true WHEN count.hi < n THEN false END;
+
+-- Dates ---------------------------------------------------------------------------------------
+
+CREATE MACRO span(d) AS {
+    lo: CASE length(d) WHEN 10 THEN CAST(d AS DATE) WHEN 7 THEN CAST(d || '-01' AS DATE)
+        WHEN 4 THEN CAST(d || '-01-01' AS DATE) END,
+    hi: CASE length(d) WHEN 10 THEN CAST(d AS DATE) WHEN 7 THEN last_day(CAST(d || '-01' AS DATE))
+        WHEN 4 THEN CAST(d || '-12-31' AS DATE) END,
+    text: d};
+
+-- when an entry happened, as known on the screening date
+CREATE MACRO happened(s, screened_on) AS {
+    lo: coalesce(s.lo, DATE '0001-01-01'),
+    hi: CASE WHEN s.hi < screened_on THEN s.hi ELSE screened_on END,
+    text: s.text};
+
+CREATE MACRO on_or_after(s, day) AS
+    CASE WHEN s.lo >= day THEN true WHEN s.hi < day THEN false END;
+
+CREATE MACRO before(s, day) AS NOT on_or_after(s, day);
+
+CREATE MACRO by_day(s, day) AS
+    CASE WHEN s.hi <= day THEN true WHEN s.lo > day THEN false END;
+
+CREATE MACRO days_before(day, n) AS CAST(day - to_days(CAST(n AS INTEGER)) AS DATE);
+CREATE MACRO weeks_before(day, n) AS CAST(day - to_days(7 * CAST(n AS INTEGER)) AS DATE);
+CREATE MACRO months_before(day, n) AS CAST(day - to_months(CAST(n AS INTEGER)) AS DATE);
+CREATE MACRO years_before(day, n) AS CAST(day - to_years(CAST(n AS INTEGER)) AS DATE);
+
+-- between one day and another, both included
+CREATE MACRO between_days(s, first_day, last_day) AS
+    on_or_after(s, first_day) AND by_day(s, last_day);
+
+-- days on which a window that ends a number of days or years after an event could be over
+CREATE MACRO days_after(spans, n) AS
+    list_transform(spans, lambda s: CAST(s.lo + to_days(CAST(n AS INTEGER) + 1) AS DATE));
+CREATE MACRO weeks_after(spans, n) AS days_after(spans, 7 * n);
+CREATE MACRO years_after(spans, n) AS flatten(list_transform(spans, lambda s: [
+    CAST(s.lo + to_years(CAST(n AS INTEGER)) AS DATE),
+    CAST(s.lo + to_years(CAST(n AS INTEGER)) + to_days(1) AS DATE),
+    CAST(s.lo + to_years(CAST(n AS INTEGER)) + to_days(2) AS DATE)]));
+
+-- completed years, by calendar (date_diff counts boundaries instead)
+CREATE MACRO completed_years(since, day) AS date_sub('year', since, day);
+
+-- Drugs: x is a regimen; its drugs are resolved by the dictionary to {name, generic, kinds} -------
+
+CREATE MACRO has_kind(x, k) AS CASE
+    WHEN x.drugs IS NULL THEN CASE WHEN list_contains(x.kinds, k) THEN true END
+    WHEN list_contains(flatten(list_transform(x.drugs, lambda d: d.kinds)), k) THEN true
+    WHEN list_contains(list_transform(x.drugs, lambda d: d.generic IS NULL), true)
+        THEN CASE WHEN list_contains(list_transform(x.drugs, lambda d: d.name IS NULL), true)
+            THEN CASE WHEN list_contains(x.kinds, k) THEN true END
+            ELSE list_contains(x.kinds, k) END
+    WHEN list_contains(x.kinds, k) THEN NULL
+    WHEN NOT x.unseen THEN false END;
+
+-- whether a regimen held a named drug of a kind; an unlisted drug of that kind may be it
+CREATE MACRO has_drug(x, generics, k) AS CASE
+    WHEN len(list_filter(x.drugs, lambda d: coalesce(list_contains(generics, d.generic), false))) > 0
+        THEN true
+    WHEN x.unseen OR x.drugs IS NULL
+        OR list_contains(list_transform(x.drugs, lambda d: d.name IS NULL), true) THEN NULL
+    WHEN NOT list_contains(list_transform(x.drugs, lambda d: d.generic IS NULL), true) THEN false
+    WHEN x.kinds IS NOT NULL AND NOT list_contains(x.kinds, k) THEN false END;
+
+-- the names in a regimen that the dictionary lacks
+CREATE MACRO unlisted(x) AS list_transform(
+    list_filter(x.drugs, lambda d: d.generic IS NULL AND d.name IS NOT NULL), lambda d: d.name);
+
+-- Text ----------------------------------------------------------------------------------------
+
+CREATE MACRO num(v) AS CASE WHEN contains(CAST(v AS VARCHAR), '.')
+    THEN rtrim(rtrim(CAST(v AS VARCHAR), '0'), '.') ELSE CAST(v AS VARCHAR) END;
+
+CREATE MACRO joined(l) AS array_to_string(list_sort(list_distinct(l)), ', ');
+
+CREATE MACRO dated(s) AS coalesce(s.text, 'no date');
+
+CREATE MACRO evidence(path, v, s) AS {path: path, value: to_json(v), date: s.text};
+
+-- Names, as the dictionaries know them
+CREATE MACRO drug_key(n) AS regexp_replace(regexp_replace(lower(nfc_normalize(n)),
+    '\s+(dihydrochloride|hydrochloride|hcl|isethionate|succinate|ditosylate|tosylate|mesylate|mesilate|citrate|acetate|tartrate|sodium|disodium|maleate|trihydrate|monohydrate)\b', '', 'g'),
+    '[\s\-‐‑–—_.,''’®™]', '', 'g');
+CREATE MACRO term_key(n) AS trim(regexp_replace(regexp_replace(regexp_replace(
+    lower(nfc_normalize(n)), '[-_/‐‑–—]', ' ', 'g'), '[^\w\s\p{Han}]', '', 'g'), '\s+', ' ', 'g'));
+CREATE MACRO neoplasm_key(n) AS
+    replace(replace(term_key(n), 'tumour', 'tumor'), 'cancer', 'carcinoma');
+CREATE MACRO site_key(n) AS trim(regexp_replace(regexp_replace(regexp_replace(term_key(n),
+    '\b(left|right|bilateral|both|upper|lower|middle|lobe|segment|metastasis|metastases|metastatic|lesion|lesions|mass|nodule|nodules|of|the|in)\b', '', 'g'),
+    '左|右|双|侧|转移|病灶', '', 'g'), '\s+', ' ', 'g'));
+CREATE MACRO unit_key(u) AS replace(regexp_replace(translate(
+    regexp_replace(lower(nfc_normalize(u)), '([⁰¹²³⁴⁵⁶⁷⁸⁹]+)', '^\1', 'g'),
+    'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), '\s', '', 'g'), '**', '^');
+
+CREATE MACRO value_at(path, v) AS {path: path, value: to_json(v), date: CAST(NULL AS VARCHAR)};

@@ -1,0 +1,514 @@
+"""A study as one SQL statement, with everything that is needed to read its answers.
+
+Compiling parses every expression, orders the facts by what they use, and writes the statement;
+running it is `engine.py`. A plan is plain JSON, so that it can be kept and used again as long as
+none of its source files has changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duckdb
+
+from screener import sql, view
+from screener.errors import StudyError
+from screener.study import Case, Criterion, Encoding, Fact, Parameter, every
+
+BASE, STRICT = 0, -1
+"""The variants of a question that ask with all parameters, and without the assumed ones."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A criterion or part as results show it; `parts` are positions in `Plan.nodes`."""
+
+    id: str
+    kind: str
+    text: str
+    source: str
+    parts: list[int]
+    leaf: int | None
+    """Position among the leaves, for a criterion with a predicate of its own."""
+    clears: bool
+    """Whether time alone can end a fail."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One compiled study."""
+
+    study_id: str
+    version: str
+    title: str
+    sha256: str
+    nodes: list[Node]
+    top: list[int]
+    """The criteria of the study, in its order, as positions in `nodes`."""
+    parameters: dict[str, dict[str, Any]]
+    advisories: list[str]
+    logic: str
+    terms: dict[str, Any]
+    statement: str
+    """Takes `$records` and `$variants`, both JSON."""
+    facts_statement: str
+    """The same up to the facts, for `screen facts`."""
+    facts: list[dict[str, Any]]
+    """Name, label, meaning, type, unit and source of each fact that a report may show."""
+
+    def to_json(self) -> str:
+        """The plan as JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @staticmethod
+    def from_json(text: str) -> Plan:
+        """The plan that `to_json` wrote."""
+        data = json.loads(text)
+        return Plan(**{**data, "nodes": [Node(**node) for node in data["nodes"]]})
+
+
+class Compiler:
+    """Checks an encoding expression by expression and writes its statement."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+        self.facts = encoding.facts
+        self.parameters = encoding.parameters
+        self.macros = sql.macro_names(encoding.logic)
+        self.record_names = view.record_names() | {"as_of"}
+        self.expressions: dict[str, sql.Expression] = {}
+        self.faults: list[str] = []
+        """Everything found wrong, each naming file and line."""
+
+    # Parsing and checking -----------------------------------------------------------------
+
+    def check_names(self) -> None:
+        """Names of facts, parameters and record fields must not hide one another."""
+        for name in self.facts.keys() & self.parameters.keys():
+            self._fault(name, ("name",), f"{name} names both a fact and a parameter")
+        for name in (self.facts.keys() | self.parameters.keys()) & self.record_names:
+            self._fault(name, (), f"{name} is the name of a record field")
+
+    def _fault(self, name: str, key: tuple[str | int, ...], message: str, extra: int = 0) -> None:
+        file, at = self.encoding.places.get(name, (self.encoding.study_file, ()))
+        line = file.line((*at, *key)) + extra
+        self.faults.append(f"{file.name}, line {line}: {message}")
+
+    def parse(
+        self, owner: str, key: tuple[str | int, ...], text: str, *, predicate: bool = False
+    ) -> sql.Expression:
+        """Parse an expression of a fact or criterion, noting what is wrong with it."""
+        try:
+            found = sql.parse(text, self.macros, predicate=predicate)
+        except sql.SqlSyntaxError as error:
+            self._fault(owner, key, f"{owner}: {error}", text.count("\n", 0, error.offset))
+            return sql.Expression()
+        for offset, message in found.faults:
+            self._fault(owner, key, f"{owner}: {message}", text.count("\n", 0, offset))
+        known = self.facts.keys() | self.parameters.keys() | self.record_names
+        for name in sorted(found.columns - known):
+            message = f"{owner}: there is no fact, parameter or record field {name}"
+            self._fault(owner, key, message + _did_you_mean(name, known))
+        return found
+
+    def fact_expression(self, name: str) -> sql.Expression:
+        """The parsed SQL of a fact."""
+        if name not in self.expressions:
+            self.expressions[name] = self.parse(name, ("sql",), self.facts[name].sql)
+        return self.expressions[name]
+
+    def placeholders(self, owner: str, key: tuple[str | int, ...], text: str) -> set[str]:
+        """The facts and parameters that a template shows."""
+        names = set(re.findall(r"{(\w+)}", text))
+        known = self.facts.keys() | self.parameters.keys()
+        for name in sorted(names - known):
+            message = f"{owner}: the text shows {{{name}}}, which is no fact or parameter"
+            self._fault(owner, key, message + _did_you_mean(name, known))
+        return names & known
+
+    # Which facts a study needs, and in which order -------------------------------------------
+
+    def needed(self) -> list[list[str]]:
+        """The facts that the study uses, in layers: each layer uses only earlier ones."""
+        study = self.encoding.study
+        roots: set[str] = set()
+        for criterion in every(study.criteria):
+            if criterion.met_when:
+                found = self.parse(criterion.id, ("met_when",), criterion.met_when, predicate=True)
+                roots |= found.columns
+                roots |= self.placeholders(criterion.id, ("met",), criterion.met)
+                roots |= self.placeholders(criterion.id, ("not_met",), criterion.not_met)
+            if criterion.clears_after:
+                self.parse(criterion.id, ("clears_after",), criterion.clears_after)
+        for rule in study.advisories:
+            roots |= self.parse(study.id, ("advisories",), rule.when).columns
+            roots |= self.placeholders(study.id, ("advisories",), rule.text)
+        return self.layers(roots)
+
+    def layers(self, roots: set[str]) -> list[list[str]]:
+        """Facts that `roots` rest on, ordered."""
+        depth: dict[str, int] = {}
+
+        def visit(name: str, trail: tuple[str, ...]) -> int:
+            if name not in self.facts:
+                return 0
+            if name in trail:
+                circle = " -> ".join((*trail[trail.index(name) :], name))
+                self._fault(name, ("sql",), f"{name} rests on itself: {circle}")
+                return 0
+            if name not in depth:
+                below = [visit(n, (*trail, name)) for n in sorted(self.fact_expression(name).columns)]
+                depth[name] = 1 + max(below, default=0)
+                for other in sorted(self.texts_of(name)):
+                    visit(other, (*trail, name))
+            return depth[name]
+
+        for root in sorted(roots):
+            visit(root, ())
+        if not depth:
+            return []
+        return [
+            sorted(n for n, level in depth.items() if level == layer)
+            for layer in range(1, max(depth.values()) + 1)
+        ]
+
+    def texts_of(self, name: str) -> set[str]:
+        """The facts that evidence and explanations of a fact use, beside the fact itself."""
+        fact, used = self.facts[name], set()
+        used |= self.parse(name, ("evidence",), fact.evidence).columns
+        for index, case in enumerate(fact.unknown):
+            if case.when:
+                used |= self.parse(name, ("unknown", index, "when"), case.when).columns
+            used |= self.placeholders(name, ("unknown", index, "say"), case.say)
+            used |= self.placeholders(name, ("unknown", index, "ask"), case.ask or "")
+        for other in fact.inherit:
+            if other not in self.facts:
+                self._fault(name, ("inherit",), f"{name}: there is no fact {other}")
+        used |= set(fact.inherit)
+        return used - {name}
+
+    # Writing ---------------------------------------------------------------------------------
+
+    def text_of(self, name: str) -> str:
+        """SQL for a fact or parameter as words."""
+        if name in self.parameters:
+            value = self.parameters[name].value
+            if isinstance(value, bool):
+                return f"CASE WHEN {name} THEN 'yes' ELSE 'no' END"
+            if isinstance(value, list):
+                return f"joined({name})"
+            return name if isinstance(value, str) else f"num({name})"
+        words = {
+            "boolean": f"CASE WHEN {name} THEN 'yes' WHEN NOT {name} THEN 'no' END",
+            "integer": f"CAST({name} AS VARCHAR)",
+            "number": f"num({name})",
+            "text": name,
+            "span": f"dated({name})",
+            "bounds": f"CASE WHEN {name}.hi IS NULL THEN {name}.lo || ' or more' "
+            f"WHEN {name}.lo = {name}.hi THEN CAST({name}.lo AS VARCHAR) "
+            f"ELSE {name}.lo || ' to ' || {name}.hi END",
+            "entries": f"CAST({name} AS VARCHAR)",
+        }
+        return words[self.facts[name].type]
+
+    def template(self, text: str) -> str:
+        """SQL for a template."""
+        parts: list[str] = []
+        for index, piece in enumerate(re.split(r"{(\w+)}", text)):
+            if index % 2 and (piece in self.facts or piece in self.parameters):
+                parts.append(f"coalesce({self.text_of(piece)}, 'not recorded')")
+            elif piece and index % 2:
+                parts.append(_quote("{" + piece + "}"))
+            elif piece:
+                parts.append(_quote(piece))
+        return " || ".join(parts) or "''"
+
+    def is_open(self, name: str) -> str:
+        """SQL that is true where a fact leaves something open."""
+        if self.facts[name].type == "bounds":
+            return f"({name}.lo IS DISTINCT FROM {name}.hi)"
+        return f"({name} IS NULL)"
+
+    def why(self, name: str, seen: frozenset[str] = frozenset()) -> str:
+        """SQL list of {say, ask, rests_on}: why a fact is unknown and what to obtain."""
+        fact = self.facts[name]
+        if not fact.unknown:
+            below = fact.inherit or sorted(self.fact_expression(name).columns & self.facts.keys())
+            lists = [self.why(n, seen | {name}) for n in below if n not in seen]
+            return f"flatten([{', '.join(lists)}])" if lists else _EMPTY_WHY
+        branches, otherwise = [], "NULL"
+        for case in fact.unknown:
+            if case.when is None:
+                otherwise = self._case(case)
+                break
+            branches.append(f"WHEN coalesce({case.when}, false) THEN {self._case(case)}")
+        chosen = f"CASE {' '.join(branches)} ELSE {otherwise} END" if branches else otherwise
+        return f"CASE WHEN {self.is_open(name)} THEN [{chosen}] ELSE {_EMPTY_WHY} END"
+
+    def _case(self, case: Case) -> str:
+        mentioned = set(re.findall(r"{(\w+)}", case.say)) & self.parameters.keys()
+        rests_on = sorted(n for n in mentioned if self.parameters[n].assumed)
+        ask = self.template(case.ask) if case.ask else "NULL"
+        names = ", ".join(map(_quote, rests_on))
+        return (
+            f"{{'say': {self.template(case.say)}, 'ask': CAST({ask} AS VARCHAR), "
+            f"'rests_on': CAST([{names}] AS VARCHAR[])}}"
+        )
+
+    def shown_facts(self, criterion: Criterion) -> list[str]:
+        """The facts that a predicate names, in the order in which it names them."""
+        text = criterion.met_when or ""
+        used = self.parse(criterion.id, ("met_when",), text, predicate=True).columns
+        return sorted(used & self.facts.keys(), key=lambda n: _position(text, n))
+
+    def compile(self) -> Plan:
+        """The plan of the study.
+
+        Raises:
+            StudyError: the encoding is wrong somewhere; the message names every place.
+        """
+        self.check_names()
+        layers = self.needed()
+        if self.faults:
+            raise StudyError("\n".join(dict.fromkeys(self.faults)))
+        study = self.encoding.study
+        nodes, leaves = _nodes(study.criteria)
+        used = self._parameters_used(layers, leaves)
+        head = self._asked(used, [c for c in leaves if c.clears_after]) + _layer_sql(
+            layers, self.facts
+        )
+        last = f"f{len(layers)}" if layers else "asked"
+        truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t{i}" for i, c in enumerate(leaves))
+        statement = (
+            f"WITH {head}, truths AS (SELECT *, {truths} FROM {last}) "
+            f"SELECT n, variant, as_of, screened_on, {self._answers(nodes, leaves)} FROM truths"
+        )
+        shown = [n for layer in layers for n in layer if self.facts[n].type != "entries"]
+        plan = Plan(
+            study_id=study.id,
+            version=study.version,
+            title=study.title,
+            sha256=self.encoding.sha256,
+            nodes=nodes,
+            top=_top(study.criteria, nodes),
+            parameters={n: _parameter(self.parameters[n]) for n in used},
+            advisories=[rule.id for rule in study.advisories],
+            logic=self.encoding.logic,
+            terms=_terms(self.encoding),
+            statement=statement,
+            facts_statement=f"WITH {head} SELECT n, {self._fact_columns(shown)} FROM {last} "
+            f"WHERE variant = {BASE} AND as_of = screened_on",
+            facts=[
+                {"name": n, "label": f.label, "means": f.means, "type": f.type, "unit": f.unit,
+                 "source": f.source}
+                for n in shown for f in [self.facts[n]]
+            ],
+        )  # fmt: skip
+        _bind(plan)
+        return plan
+
+    def _parameters_used(self, layers: list[list[str]], leaves: list[Criterion]) -> list[str]:
+        texts = [c.met_when or "" for c in leaves] + [c.clears_after or "" for c in leaves]
+        names: set[str] = set()
+        for text in texts:
+            if text:
+                names |= sql.parse(text, self.macros).columns
+        for criterion in leaves:
+            names |= set(re.findall(r"{(\w+)}", criterion.met + criterion.not_met))
+        for rule in self.encoding.study.advisories:
+            names |= sql.parse(rule.when, self.macros).columns
+        for layer in layers:
+            for name in layer:
+                names |= self.fact_expression(name).columns | self.texts_of(name)
+        return sorted(names & self.parameters.keys())
+
+    def _asked(self, used: list[str], clearing: list[Criterion]) -> str:
+        structure = [{"n": "INTEGER", "as_of": "DATE", "record": view.structure()}]
+        variants = [{"variant": "INTEGER"} | {n: _json_type(self.parameters[n]) for n in used}]
+        days = ", ".join(f"({c.clears_after})" for c in clearing)
+        later = (
+            f"list_distinct(list_filter(flatten([{days}]), lambda d: d > screened_on))"
+            if days
+            else "CAST([] AS DATE[])"
+        )
+        return (
+            f"source AS (SELECT e.n, e.as_of, e.record FROM (SELECT unnest(from_json($records, "
+            f"{_quote(json.dumps(structure))})) AS e)), "
+            f"view AS ({view.view_sql('source')}), "
+            f"parameters AS (SELECT p.* FROM (SELECT unnest(from_json($variants, "
+            f"{_quote(json.dumps(variants))})) AS p)), "
+            f"asked AS (SELECT *, unnest(CASE WHEN variant <= {BASE} "
+            f"THEN list_concat([screened_on], {later}) ELSE [screened_on] END) AS as_of "
+            f"FROM view, parameters)"
+        )
+
+    def _answers(self, nodes: list[Node], leaves: list[Criterion]) -> str:
+        truths = ", ".join(_truth(i, nodes, self.encoding.study) for i in range(len(nodes)))
+        base = f"variant = {BASE} AND as_of = screened_on"
+        reasons, whys, evidence = [], [], []
+        for index, criterion in enumerate(leaves):
+            reasons.append(
+                f"CASE WHEN t{index} THEN {self.template(criterion.met)} "
+                f"WHEN NOT t{index} THEN {self.template(criterion.not_met)} END"
+            )
+            named = self.shown_facts(criterion)
+            lists = ", ".join(self.why(n) for n in named)
+            whys.append(f"CASE WHEN t{index} IS NULL THEN flatten([{lists}]) END")
+            shown = [f"({self.facts[n].evidence})" for n in named if self.facts[n].evidence != "[]"]
+            evidence.append(f"flatten([{', '.join(shown)}])" if shown else _EMPTY_EVIDENCE)
+        advisories = ", ".join(
+            f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END"
+            for rule in self.encoding.study.advisories
+        )
+        return (
+            f"[{truths}] AS truths, "
+            f"CASE WHEN {base} THEN [{', '.join(reasons)}] END AS reasons, "
+            f"CASE WHEN {base} THEN [{', '.join(whys)}] END AS whys, "
+            f"CASE WHEN {base} THEN [{', '.join(evidence)}] END AS evidence, "
+            f"CASE WHEN {base} THEN CAST([{advisories}] AS VARCHAR[]) END AS advisories, "
+            f"ignored"
+        )
+
+    def _fact_columns(self, names: list[str]) -> str:
+        columns = []
+        for name in names:
+            evidence = self.facts[name].evidence
+            shown = f"({evidence})" if evidence != "[]" else _EMPTY_EVIDENCE
+            columns.append(f"{{'value': to_json({name}), 'text': {self.text_of(name)}, "
+                           f"'evidence': {shown}}} AS {name}")  # fmt: skip
+        return ", ".join(columns)
+
+
+_EMPTY_WHY = "CAST([] AS STRUCT(say VARCHAR, ask VARCHAR, rests_on VARCHAR[])[])"
+_EMPTY_EVIDENCE = 'CAST([] AS STRUCT("path" VARCHAR, "value" JSON, "date" VARCHAR)[])'
+
+
+def _layer_sql(layers: list[list[str]], facts: dict[str, Fact]) -> str:
+    steps = []
+    for index, layer in enumerate(layers):
+        below = f"f{index}" if index else "asked"
+        columns = ", ".join(f"({facts[n].sql.strip()}) AS {n}" for n in layer)
+        steps.append(f", f{index + 1} AS (SELECT *, {columns} FROM {below})")
+    return "".join(steps)
+
+
+def _nodes(criteria: list[Criterion]) -> tuple[list[Node], list[Criterion]]:
+    nodes: list[Node] = []
+    leaves: list[Criterion] = []
+
+    def add(criterion: Criterion) -> int:
+        position = len(nodes)
+        leaf = None
+        if criterion.met_when:
+            leaf = len(leaves)
+            leaves.append(criterion)
+        nodes.append(
+            Node(criterion.id, criterion.kind, criterion.text.strip(), criterion.source, [], leaf,
+                 bool(criterion.clears_after))
+        )  # fmt: skip
+        nodes[position].parts.extend(add(part) for part in criterion.parts)
+        return position
+
+    for criterion in criteria:
+        add(criterion)
+    return nodes, leaves
+
+
+def _top(criteria: list[Criterion], nodes: list[Node]) -> list[int]:
+    positions = {node.id: index for index, node in enumerate(nodes)}
+    return [positions[c.id] for c in criteria]
+
+
+def _truth(index: int, nodes: list[Node], study: Any) -> str:
+    node = nodes[index]
+    if node.leaf is not None:
+        return f"t{node.leaf}"
+    criterion = next(c for c in every(study.criteria) if c.id == node.id)
+    macro = "all_true" if criterion.all else "any_true"
+    return f"{macro}([{', '.join(_truth(i, nodes, study) for i in node.parts)}])"
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {**parameter.model_dump(), "type": _json_type(parameter)}
+
+
+def _json_type(parameter: Parameter) -> Any:
+    if isinstance(parameter.value, bool):
+        return "BOOLEAN"
+    if isinstance(parameter.value, list):
+        return ["VARCHAR"]
+    return "VARCHAR" if isinstance(parameter.value, str) else "DECIMAL(18,6)"
+
+
+def _terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
+    """The dictionaries by key, normalised by the macros that look words up."""
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute(encoding.logic)
+
+    def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        rows = connection.execute(
+            f"SELECT {macro}(unnest(?))", [[name for name, _ in pairs]]  # noqa: S608
+        ).fetchall()
+        found: dict[str, Any] = {}
+        for (key,), (_, value) in zip(rows, pairs, strict=True):
+            found.setdefault(key, value)
+        return found
+
+    def named(entries: list[dict[str, Any]], *fields: str) -> list[tuple[str, Any]]:
+        return [
+            (str(name), {field: entry[field] for field in fields})
+            for entry in entries
+            for name in [entry["name"], *entry["names"]]
+        ]
+
+    tests: list[tuple[str, Any]] = []
+    units: dict[str, Any] = {}
+    for test in encoding.terms["tests"]:
+        tests += [(str(name), test["name"]) for name in [test["name"], *test["names"]]]
+        low, high = test["plausible"]
+        for unit in test["units"]:
+            value = {"factor": str(unit["factor"]), "lo": str(low), "hi": str(high)}
+            spellings = keyed("unit_key", [(str(s), value) for s in unit["spellings"]])
+            units |= {f"{test['name']} {key}": item for key, item in spellings.items()}
+    groups = encoding.terms["neoplasms"]
+    return {
+        "drugs": keyed("drug_key", named(encoding.terms["drugs"], "name", "kinds")),
+        "sites": keyed("site_key", named(encoding.terms["sites"], "name", "region")),
+        "tests": keyed("term_key", tests),
+        "units": units,
+        "neoplasms": keyed(
+            "neoplasm_key", [(str(name), g["class"]) for g in groups for name in g["names"]]
+        ),
+    }
+
+
+def _bind(plan: Plan) -> None:
+    """Have DuckDB bind the statement once, so that a wrong type is found now."""
+    from screener import engine  # noqa: PLC0415  # engine runs plans; this one needs no data
+
+    try:
+        connection = engine.connect(plan)
+        engine.look_up(connection, plan, engine.Words())
+        connection.execute(f"PREPARE checked AS {plan.statement}")
+        connection.execute(f"PREPARE checked_facts AS {plan.facts_statement}")
+    except duckdb.Error as error:
+        raise StudyError(f"{plan.study_id}: the facts do not fit together: {error}") from None
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _position(text: str, name: str) -> int:
+    found = re.search(rf"\b{re.escape(name)}\b", text)
+    return found.start() if found else len(text)
+
+
+def _did_you_mean(name: str, known: Any) -> str:
+    from rapidfuzz import process  # noqa: PLC0415  # only ever needed for an error
+
+    near = process.extractOne(name, sorted(known), score_cutoff=75)
+    return f"; did you mean {near[0]}?" if near else ""
