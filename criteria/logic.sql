@@ -10,25 +10,29 @@
 -- recorded. Every entry has `at`, the span in which it happened: never after the screening date,
 -- and open to the past where no date is recorded.
 
+-- A macro pastes its argument wherever it names it, so one that names it more than once binds it
+-- first: `list_transform([l], lambda v: … v … v …)[1]` computes l once.
+
 -- Truth values ------------------------------------------------------------------------------
 
 -- true if any is true; else false if all are known; else unknown
-CREATE MACRO any_true(l) AS
-    CASE WHEN list_contains(l, true) THEN true WHEN list_count(l) = len(l) THEN false END;
+CREATE MACRO any_true(l) AS list_transform([l], lambda v:
+    CASE WHEN list_contains(v, true) THEN true WHEN list_count(v) = len(v) THEN false END)[1];
 
 -- false if any is false; else true if all are known; else unknown
-CREATE MACRO all_true(l) AS
-    CASE WHEN list_contains(l, false) THEN false WHEN list_count(l) = len(l) THEN true END;
+CREATE MACRO all_true(l) AS list_transform([l], lambda v:
+    CASE WHEN list_contains(v, false) THEN false WHEN list_count(v) = len(v) THEN true END)[1];
 
 -- the one of two truths that a condition selects; where the condition is unknown, what both say
-CREATE MACRO decide(c, a, b) AS ((c) AND (a)) OR (NOT (c) AND (b)) OR ((a) AND (b));
+CREATE MACRO decide(c, a, b) AS list_transform([{c: c, a: a, b: b}], lambda v:
+    (v.c AND v.a) OR (NOT v.c AND v.b) OR (v.a AND v.b))[1];
 
 -- a value that holds only while a condition certainly does; otherwise unknown
 CREATE MACRO only_if(c, v) AS CASE WHEN (c) THEN (v) END;
 
 -- two records of the same thing: the one that is there; unknown where both are and differ
-CREATE MACRO reconcile(a, b) AS
-    CASE WHEN (a) IS NULL THEN (b) WHEN (b) IS NULL OR (a) = (b) THEN (a) END;
+CREATE MACRO reconcile(a, b) AS list_transform([{a: a, b: b}], lambda v:
+    CASE WHEN v.a IS NULL THEN v.b WHEN v.b IS NULL OR v.a = v.b THEN v.a END)[1];
 
 CREATE MACRO conflicting(a, b) AS coalesce((a) <> (b), false);
 
@@ -53,17 +57,18 @@ CREATE MACRO may_lack_entries(l) AS list_contains(list_transform(l, lambda e: e.
 CREATE MACRO is_empty(l) AS coalesce(len(l), 0) = 0;
 
 -- the value that all agree on; unknown where they differ, where one is unknown, or for none
-CREATE MACRO agreed(l) AS
-    CASE WHEN list_count(l) = len(l) AND list_unique(l) = 1 THEN l[1] END;
+CREATE MACRO agreed(l) AS list_transform([l], lambda v:
+    CASE WHEN list_count(v) = len(v) AND list_unique(v) = 1 THEN v[1] END)[1];
 
 -- truth by the latest entries where there are any; else false if the list is whole, else unknown
-CREATE MACRO by_latest(truths, l) AS
-    CASE WHEN len(truths) > 0 THEN agreed(truths) WHEN NOT may_lack_entries(l) THEN false END;
+CREATE MACRO by_latest(truths, l) AS list_transform([truths], lambda t:
+    CASE WHEN len(t) = 0 THEN CASE WHEN NOT may_lack_entries(l) THEN false END
+    WHEN list_count(t) = len(t) AND list_unique(t) = 1 THEN t[1] END)[1];
 
 -- the entries that could be the latest: those not certainly before another
-CREATE MACRO latest(l) AS
-    list_filter(l, lambda e: coalesce(
-        e.at.hi >= list_max(list_transform(l, lambda o: o.at.lo)), false));
+CREATE MACRO latest(l) AS list_transform([l], lambda v:
+    list_filter(v, lambda e: coalesce(
+        e.at.hi >= list_max(list_transform(v, lambda o: o.at.lo)), false)))[1];
 
 -- when the latest happened
 CREATE MACRO latest_at(l) AS {
@@ -72,10 +77,10 @@ CREATE MACRO latest_at(l) AS {
 
 -- Counts with both bounds: {lo, hi}, hi NULL where any number more is possible ------------------
 
-CREATE MACRO count_true(truths, l) AS {
-    lo: len(list_filter(truths, lambda t: coalesce(t, false))),
+CREATE MACRO count_true(truths, l) AS list_transform([truths], lambda v: {
+    lo: len(list_filter(v, lambda t: coalesce(t, false))),
     hi: CASE WHEN NOT may_lack_entries(l)
-        THEN len(list_filter(truths, lambda t: coalesce(t, true))) END};
+        THEN len(list_filter(v, lambda t: coalesce(t, true))) END})[1];
 
 CREATE MACRO at_most(count, n) AS
     CASE WHEN count.lo > n THEN false WHEN count.hi <= n THEN true END;
@@ -85,18 +90,17 @@ CREATE MACRO at_least(count, n) AS
 
 -- Dates ---------------------------------------------------------------------------------------
 
-CREATE MACRO span(d) AS {
-    lo: CASE length(d) WHEN 10 THEN CAST(d AS DATE) WHEN 7 THEN CAST(d || '-01' AS DATE)
-        WHEN 4 THEN CAST(d || '-01-01' AS DATE) END,
-    hi: CASE length(d) WHEN 10 THEN CAST(d AS DATE) WHEN 7 THEN last_day(CAST(d || '-01' AS DATE))
-        WHEN 4 THEN CAST(d || '-12-31' AS DATE) END,
-    text: d};
+CREATE MACRO span(d) AS list_transform([d], lambda t: {
+    lo: CAST(t || right('-01-01', 10 - length(t)) AS DATE),
+    hi: CASE length(t) WHEN 10 THEN CAST(t AS DATE) WHEN 7 THEN last_day(CAST(t || '-01' AS DATE))
+        ELSE CAST(t || '-12-31' AS DATE) END,
+    text: t})[1];
 
 -- when an entry happened, as known on the screening date
-CREATE MACRO happened(s, screened_on) AS {
-    lo: coalesce(s.lo, DATE '0001-01-01'),
-    hi: CASE WHEN s.hi < screened_on THEN s.hi ELSE screened_on END,
-    text: s.text};
+CREATE MACRO happened(s, screened_on) AS list_transform([s], lambda v: {
+    lo: coalesce(v.lo, DATE '0001-01-01'),
+    hi: CASE WHEN v.hi < screened_on THEN v.hi ELSE screened_on END,
+    text: v.text})[1];
 
 CREATE MACRO on_or_after(s, day) AS
     CASE WHEN s.lo >= day THEN true WHEN s.hi < day THEN false END;
@@ -112,8 +116,9 @@ CREATE MACRO months_before(day, n) AS CAST(day - to_months(CAST(n AS INTEGER)) A
 CREATE MACRO years_before(day, n) AS CAST(day - to_years(CAST(n AS INTEGER)) AS DATE);
 
 -- between one day and another, both included
-CREATE MACRO between_days(s, first_day, last_day) AS
-    on_or_after(s, first_day) AND by_day(s, last_day);
+CREATE MACRO between_days(s, first_day, last_day) AS list_transform([s], lambda v:
+    CASE WHEN v.hi < first_day OR v.lo > last_day THEN false
+         WHEN v.lo >= first_day AND v.hi <= last_day THEN true END)[1];
 
 -- days on which a window that ends a number of days or years after an event could be over
 CREATE MACRO days_after(spans, n) AS
@@ -154,8 +159,7 @@ CREATE MACRO unlisted(x) AS list_transform(
 
 -- Text ----------------------------------------------------------------------------------------
 
-CREATE MACRO num(v) AS CASE WHEN contains(CAST(v AS VARCHAR), '.')
-    THEN rtrim(rtrim(CAST(v AS VARCHAR), '0'), '.') ELSE CAST(v AS VARCHAR) END;
+CREATE MACRO num(v) AS regexp_replace(CAST(v AS VARCHAR), '\.0*$|(\.\d*[1-9])0+$', '\1');
 
 CREATE MACRO joined(l) AS array_to_string(list_sort(list_distinct(l)), ', ');
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 10_000
 MAX_TEXT = 500
 MAX_ID = 64
+MAX_PROBLEMS = 1_000
 
 ListName = Literal[
     "pathology",
@@ -62,6 +63,9 @@ LIST_FIELDS: tuple[str, ...] = get_args(ListName)
 """The lists of a record."""
 PARTIAL_NAMES: tuple[str, ...] = get_args(PartialName)
 """What `partial` may name: those, and the lists within an examination and a therapy."""
+
+_Node = dict[str, Any]
+_Place = tuple[int | str, ...]
 
 # The patterns are run by pydantic's regex engine, without a call into Python, and are the same in
 # the JSON Schema; what they say is said again in words by `span` and `_text_fault`, for messages.
@@ -581,15 +585,17 @@ class RecordInvalid(ValueError):  # noqa: N818 - the contract's word for such a 
 def parse(data: object, *, today: date | None = None) -> Record:
     """Read decoded JSON as a patient record; `today` bounds the date of birth.
 
-    Raises RecordInvalid with every problem found, not the first only.
+    Raises RecordInvalid with every problem found (above 1,000, their number), not the first only.
     """
     today = today or date.today()
     try:
         return Record.model_validate(data, context={"today": today})
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
-    problems = [problem for detail in details for problem in _problems(detail)]
+    problems = [problem for detail in details[:MAX_PROBLEMS] for problem in _problems(detail)]
     problems += _impossibilities(_members(data), today)
+    if (more := len(details) - MAX_PROBLEMS) > 0:
+        problems.append(Problem("", f"and {more:,} more problems; correct these first"))
     raise RecordInvalid(problems, _legible_id(data))
 
 
@@ -599,9 +605,7 @@ def canonical_json(record: Record) -> str:
     Keys are sorted, unknown values left out, and a whole number is written without a decimal point
     (60 and 60.0 are one value). The text's SHA-256 identifies the record in a result.
     """
-    return json.dumps(
-        _plain(record), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    return _CANONICAL.encode(_plain(record))
 
 
 def json_schema() -> dict[str, Any]:
@@ -633,12 +637,20 @@ def template_text() -> str:
     return json.dumps(template(), indent=2) + "\n"
 
 
+_CANONICAL = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return {key: _plain(item) for key, item in value.__dict__.items() if item is not None}
-    if isinstance(value, list):
+    kind = type(value)
+    if kind is str or kind is bool or kind is int:
+        return value
+    if kind is float:
+        return int(value) if value.is_integer() else value
+    if kind is list:
         return [_plain(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return {key: _plain(item) for key, item in value.__dict__.items() if item is not None}
 
 
 # What is impossible although each value by itself is allowed. This reads a record before and after
@@ -668,58 +680,66 @@ _ORDERED = (
 
 def _impossibilities(record: dict[str, Any], today: date) -> Iterator[Problem]:
     if _is_date(birth := record.get("birth_date")):
-        yield from _before_birth(record, birth, today)
+        yield from _against_birth(record, birth, today)
     for name, first, last, why in _ORDERED:
-        for path, entry in _entries(record, name):
+        for place, entry in _entries(record, name):
             if _precedes(entry.get(last), entry.get(first)):
                 yield Problem(
-                    f"{path}.{last}",
+                    path_text((*place, last)),
                     f"{entry[last]} is before {entry[first]} (`{first}`): {why}; "
                     "correct whichever is wrong",
                 )
-    for path, entry in _entries(record, "labs"):
+    for place, entry in _entries(record, "labs"):
         lower, upper = entry.get("lower_limit"), entry.get("upper_limit")
         if _is_number(lower) and _is_number(upper) and upper < lower:
             yield Problem(
-                f"{path}.upper_limit",
-                f"{_shown(upper)} is below {_shown(lower)} (`lower_limit`); the upper limit is at "
+                path_text((*place, "upper_limit")),
+                f"{shown(upper)} is below {shown(lower)} (`lower_limit`); the upper limit is at "
                 "least the lower one: correct whichever is wrong",
             )
-    partial, named = record.get("partial"), set()
-    for place, item in enumerate(partial if isinstance(partial, list) else ()):
-        if isinstance(item, str) and item in PARTIAL_NAMES:
-            if item in named:
-                yield Problem(f"partial[{place}]", f"`{item}` is named twice; name it once")
-            named.add(item)
+    partial = record.get("partial")
+    if isinstance(partial, list):
+        yield from _repetitions(partial)
 
 
-def _before_birth(record: dict[str, Any], birth: str, today: date) -> Iterator[Problem]:
+def _against_birth(record: dict[str, Any], birth: str, today: date) -> Iterator[Problem]:
     if span(birth)[0] > today:
         yield Problem("birth_date", f"{birth} is in the future: today is {today}; correct the date")
     for name, fields in _DATED.items():
-        for path, entry in _entries(record, name):
+        for place, entry in _entries(record, name):
             for field in fields:
-                if _precedes(entry.get(field), birth):
+                text = entry.get(field)
+                if isinstance(text, str) and text < birth and _precedes(text, birth):
                     yield Problem(
-                        f"{path}.{field}",
-                        f"{entry[field]} is before the date of birth, {birth} (`birth_date`); "
+                        path_text((*place, field)),
+                        f"{text} is before the date of birth, {birth} (`birth_date`); "
                         "correct whichever is wrong",
                     )
 
 
-def _entries(record: dict[str, Any], name: str) -> Iterable[tuple[str, dict[str, Any]]]:
+def _repetitions(partial: list[object]) -> Iterator[Problem]:
+    seen = set()
+    for index, name in enumerate(partial):
+        if isinstance(name, str) and name in PARTIAL_NAMES:
+            if name in seen:
+                yield Problem(f"partial[{index}]", f"`{name}` is named twice; name it once")
+            seen.add(name)
+
+
+def _entries(record: dict[str, Any], name: str) -> Iterable[tuple[_Place, dict[str, Any]]]:
     value = record.get(name)
-    if value is None:
+    if not value:
         return ()
-    if not isinstance(value, list):
-        return ((name, _members(value)),)
-    return ((f"{name}[{place}]", _members(entry)) for place, entry in enumerate(value))
+    if isinstance(value, list):
+        return [((name, index), _members(entry)) for index, entry in enumerate(value)]
+    return (((name,), _members(value)),)
 
 
 def _members(value: object) -> dict[str, Any]:
-    if isinstance(value, BaseModel):
-        return value.__dict__
-    return value if isinstance(value, dict) else {}
+    """Return the fields of an object, be it decoded JSON or a model; of anything else, none."""
+    if isinstance(value, dict):
+        return value
+    return value.__dict__ if isinstance(value, _Part) else {}
 
 
 def _is_date(value: object) -> TypeGuard[str]:
@@ -733,7 +753,7 @@ def _is_date(value: object) -> TypeGuard[str]:
 
 
 def _precedes(one: object, other: object) -> bool:
-    """Tell whether both are dates and `one` is surely the earlier; the texts of such sort that way."""
+    """Tell whether both are dates and `one` is surely earlier; then the texts sort that way too."""
     return (
         isinstance(one, str)
         and isinstance(other, str)
@@ -751,8 +771,11 @@ def _is_number(value: object) -> TypeGuard[float]:
 # Messages. What is allowed at a place is read from the JSON Schema, so that it is written once.
 
 _SHOWN = 60
-_Node = dict[str, Any]
-_Place = tuple[int | str, ...]
+_FORMS = {
+    "boolean": "true or false",
+    "array": "a list in brackets, [ ]",
+    "object": "an object in braces, { }",
+}
 
 
 @cache
@@ -767,7 +790,7 @@ def _schema() -> _Node:
             return self.generate_inner(schema["schema"])
 
     schema = Record.model_json_schema(schema_generator=Generate)
-    shared = {
+    shared: dict[str, _Node] = {
         "Date": {
             "type": "string",
             "pattern": _DATE,
@@ -822,33 +845,32 @@ def _problems(detail: ErrorDetails) -> Iterator[Problem]:
         return
     if kind in {"extra_forbidden", "invalid_key"}:
         yield _unknown_key(place[:-1], place[-1])
-    elif kind == "string_unicode" and isinstance(value, dict):
-        for key in value:
-            if isinstance(key, str) and any("\ud800" <= letter <= "\udfff" for letter in key):
-                yield _unknown_key(place, key)
+    elif kind == "string_unicode" and _node(place)[1]["type"] == "object":
+        yield _unknown_key(place, value)
     elif kind == "missing":
         needed = _needed(*_node(place))
-        yield Problem(_path(place), f"missing, and an entry needs it: {needed}")
+        yield Problem(path_text(place), f"missing, but required: {needed}")
     else:
-        yield Problem(_path(place), _wrong(*_node(place), value))
+        yield Problem(path_text(place), _wrong(*_node(place), value))
 
 
 def _unknown_key(place: _Place, key: object) -> Problem:
     from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a rejected record needs it
 
-    path = _path((*place, key if isinstance(key, str) else str(key)))
+    path = path_text((*place, key if isinstance(key, str) else str(key)))
     known = _node(place)[1]["properties"]
     word = str(key)[:_SHOWN].casefold().replace("-", "_").replace(" ", "_")
+    scorer = fuzz.WRatio if len(word) > 3 else fuzz.ratio  # any two letters are part of something
     elsewhere = [] if word in known else _places_of(word)
     if elsewhere:
         advice = f"it belongs in {_listed(elsewhere)}"
-    elif near := process.extractOne(word, known, scorer=fuzz.WRatio, score_cutoff=75):
+    elif near := process.extractOne(word, list(known), scorer=scorer, score_cutoff=75):
         advice = f"did you mean `{near[0]}`?"
     elif len(known) <= 12:
         advice = f"known here are {_listed(known)}"
     else:
         advice = "`screen schema` lists the fields; remove what they do not cover"
-    return Problem(path, f"{_shown(key)} is not a field of the record here; {advice}")
+    return Problem(path, f"{shown(key)} is not a field of the record here; {advice}")
 
 
 def _places_of(word: str) -> list[str]:
@@ -880,19 +902,19 @@ def _wrong(name: str, node: _Node, value: object) -> str:  # noqa: PLR0911 - one
     if kind == "object":
         return f"{_kind(value)} stands where {needed} is needed"
     if "enum" in node:
-        return f"{_shown(value)} is not allowed; needed is {needed}{_nearest(value, node['enum'])}"
+        return f"{shown(value)} is not allowed; needed is {needed}{_nearest(value, node['enum'])}"
     if name == "Date":
-        return f"{_shown(value)} is not a date{_date_fault(value)}; needed is {needed}"
+        return f"{shown(value)} is not a date{_date_fault(value)}; needed is {needed}"
     if kind == "string":
         if isinstance(value, str):
             return f"{_text_fault(value, node)}; needed is {needed}"
         return f"{_kind(value)} stands where {needed} is needed{_quoting(value)}"
-    return f"{_shown(value)} is not allowed; needed is {needed}{_number_advice(kind, value)}"
+    return f"{shown(value)} is not allowed; needed is {needed}{_bare_advice(kind, value)}"
 
 
 def _needed(name: str, node: _Node) -> str:
     """Say what a place allows."""
-    kind = node.get("type")
+    kind = node["type"]
     if "enum" in node:
         return f"one of {_listed(node['enum'])}"
     if name == "Date":
@@ -906,28 +928,28 @@ def _needed(name: str, node: _Node) -> str:
         if "exclusiveMinimum" in node:
             return f"{noun} above {int(node['exclusiveMinimum'])} and at most {most}"
         return f"{noun} from {int(node['minimum']):,} to {most}"
-    if kind == "array":
-        return "a list in brackets, [ ]"
-    return "true or false" if kind == "boolean" else "an object in braces, { }"
+    return _FORMS[kind]
 
 
 def _nearest(value: object, allowed: list[str]) -> str:
     from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a rejected record needs it
 
-    if isinstance(value, str):
-        word = value[:_SHOWN].casefold().replace("-", "_").replace(" ", "_")
-        folded = {option: option.casefold() for option in allowed}
-        near = process.extractOne(word, folded, scorer=fuzz.ratio, score_cutoff=60)
-        return f"; did you mean `{near[2]}`?" if near else ""
-    return "; write it in quotation marks" if _shown(value) in allowed else _quoting(value)
+    if not isinstance(value, str):
+        value = shown(value)
+        if value in allowed:
+            return "; write it in quotation marks"
+    word = value[:_SHOWN].casefold().replace("-", "_").replace(" ", "_")
+    folded = {option: option.casefold() for option in allowed}
+    near = process.extractOne(word, folded, scorer=fuzz.ratio, score_cutoff=60)
+    return f"; did you mean `{near[2]}`?" if near else ""
 
 
 def _quoting(value: object) -> str:
     return "; write it in quotation marks" if _is_number(value) else ""
 
 
-def _number_advice(kind: str | None, value: object) -> str:
-    if isinstance(value, str):
+def _bare_advice(kind: str | None, value: object) -> str:
+    if isinstance(value, str) and (kind != "boolean" or value in {"true", "false"}):
         return "; write it without quotation marks, and nothing but the value"
     if kind == "integer" and isinstance(value, float) and value.is_integer():
         return "; write it without a decimal point"
@@ -956,8 +978,9 @@ def _text_fault(text: str, node: _Node) -> str:
         return "the text is blank"
     if text != text.strip():
         return "there is white space at the beginning or the end: remove it"
-    odd = next(place for place, character in enumerate(text, 1) if not character.isprintable())
-    return f"character {odd} is not printable (`\\u{ord(text[odd - 1]):04x}`): remove it"
+    odd = [place for place, character in enumerate(text) if not character.isprintable()]
+    where = f"character {odd[0] + 1} is not printable (`\\u{ord(text[odd[0]]):04x}`)" if odd else ""
+    return f"{where or 'the text holds something that is not printable'}: remove it"
 
 
 def _unprintable(code: int) -> str:
@@ -983,7 +1006,7 @@ def _kind(value: object) -> str:
     return f"a value of type {type(value).__name__}"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Write a value as in JSON, shortened, without a character that a terminal would obey."""
     if isinstance(value, float) and not math.isfinite(value):
         return "a number that is not finite"
@@ -1000,7 +1023,8 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _path(place: _Place) -> str:
+def path_text(place: _Place) -> str:
+    """Write keys and list positions as a path: `therapies[2].end`."""
     path = ""
     for step in place:
         if isinstance(step, int):
@@ -1008,7 +1032,7 @@ def _path(place: _Place) -> str:
         elif step.isidentifier() and len(step) <= _SHOWN:
             path += f".{step}" if path else step
         else:
-            path += f"[{_shown(step)}]"
+            path += f"[{shown(step)}]"
     return path
 
 

@@ -92,6 +92,15 @@ class Screener:
             for number, ((record, lists), original) in enumerate(zip(taken, records, strict=True))
         ]
 
+    def truths(self, records: Sequence[Record], as_of: date) -> list[list[bool | None]]:
+        """Only the truths of all criteria and parts, in the order of `plan.nodes`."""
+        from screener import engine  # noqa: PLC0415
+
+        self._look_up(records)
+        asked = engine.variants(self.plan, [], strict=False)[:1]
+        rows = engine.ask(self.connection, self.plan, [(_text(r), as_of) for r in records], asked)
+        return [row[4] for row in sorted(rows, key=lambda row: row[0]) if row[2] == as_of]
+
     def facts(self, record: Record, as_of: date) -> list[dict[str, Any]]:
         """Every fact of the study about one record.
 

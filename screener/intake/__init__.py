@@ -1,0 +1,1 @@
+"""Sources of patient records: one module per format, each giving records or what is wrong."""

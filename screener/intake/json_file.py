@@ -1,0 +1,431 @@
+"""Patient records in JSON: one object, an array of objects, or one object on each line.
+
+What concerns the file as a whole is raised; of several records the invalid ones are returned beside
+the valid ones. No message repeats text of a record, because messages go to terminals and logs.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import stat
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from screener.errors import InputError, Problem
+from screener.record import Record, RecordInvalid, parse, path_text, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_RECORDS = 100_000
+MAX_DIGITS = 30
+
+_BOM_UTF8 = b"\xef\xbb\xbf"
+_BOMS = (  # the longer first: UTF-32 begins as UTF-16 does
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_MAGIC = (
+    (b"PK\x03\x04", "a ZIP archive or Excel workbook"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF"),
+    (b"PAR1", "a Parquet file"),
+)
+_SPACE = " \t\r\n"
+
+
+def read(
+    source: str, *, today: date | None = None, stdin: BinaryIO | None = None
+) -> list[Record | InputError]:
+    """Read the records of a file, or of standard input where `source` is `-`.
+
+    Returns one item per record, in order: the record, or the InputError that says why it cannot be
+    screened, with the record's place before each path where the file can hold several. Raises
+    InputError where the file itself cannot be read. `today` bounds the date of birth; `stdin`
+    stands for standard input.
+    """
+    name = "standard input" if source == "-" else source
+    try:
+        text = _decode(_load(source, stdin))
+        found = _find(text)
+    except _FileFault as fault:
+        raise InputError(name, [Problem(fault.place, fault.message)]) from None
+    items: list[Record | InputError] = []
+    first: dict[str, str] = {}
+    for candidate in found:
+        item = _record(name, candidate, today)
+        identifier = item.patient_id if isinstance(item, InputError) else item.id
+        if identifier is not None:
+            earlier = first.setdefault(identifier, candidate.place)
+            if earlier != candidate.place:
+                item = _repeated(name, candidate, identifier, earlier, item)
+        items.append(item)
+    return items
+
+
+class _FileFault(Exception):  # noqa: N818 - becomes an InputError, which knows the source
+    def __init__(self, message: str, place: str = "") -> None:
+        self.message = message
+        self.place = place
+        super().__init__(message)
+
+
+@dataclass
+class _Candidate:
+    """What may be a record: decoded JSON, or the reason why it is none."""
+
+    place: str
+    """`[2]` in an array, `line 3` of several lines, empty for a file of one record."""
+    data: object = None
+    fault: Problem | None = None
+
+
+def _record(source: str, candidate: _Candidate, today: date | None) -> Record | InputError:
+    if candidate.fault:
+        return InputError(source, [candidate.fault])
+    repeated = [
+        Problem(_join(candidate.place, path), f"{key} is given twice; keep the right one")
+        for path, key in _repeated_keys(candidate.data)
+    ]
+    try:
+        record = parse(candidate.data, today=today)
+    except RecordInvalid as invalid:
+        told = [Problem(_join(candidate.place, it.path), it.message) for it in invalid.problems]
+        identifier = invalid.patient_id
+    else:
+        if not repeated:
+            return record
+        told, identifier = [], record.id
+    if "id" in getattr(candidate.data, "keys_twice", ()):  # either may be the patient's
+        identifier = None
+    return InputError(source, repeated + told, identifier)
+
+
+def _repeated(
+    source: str, candidate: _Candidate, identifier: str, earlier: str, item: Record | InputError
+) -> InputError:
+    problem = Problem(
+        _join(candidate.place, "id"),
+        f"the same id as the record at {earlier}; give each patient one record and one id",
+    )
+    others = item.problems if isinstance(item, InputError) else []
+    return InputError(source, [problem, *others], identifier)
+
+
+def _join(place: str, path: str) -> str:
+    if not place or not path:
+        return place or path
+    if place.startswith("["):
+        return f"{place}{path}" if path.startswith("[") else f"{place}.{path}"
+    return f"{place}, {path}"
+
+
+# Bytes.
+
+
+def _load(source: str, stdin: BinaryIO | None) -> bytes:
+    if source == "-":
+        stream = stdin or getattr(sys.stdin, "buffer", None)
+        if stream is None:
+            raise _FileFault("there is no standard input; give the name of a file")
+        try:
+            content: bytes = stream.read(MAX_BYTES + 1)
+        except (OSError, ValueError):  # a folder, a broken device, or closed
+            raise _FileFault("standard input cannot be read; give the name of a file") from None
+    else:
+        path = Path(source)
+        try:
+            status = path.stat()
+            if stat.S_ISDIR(status.st_mode):
+                raise _FileFault(
+                    "this is a folder; give a JSON file, or screen a whole export with "
+                    "`screen batch`"
+                )
+            if stat.S_ISREG(status.st_mode) and status.st_size > MAX_BYTES:
+                raise _too_large()
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+        except (OSError, ValueError) as error:
+            raise _unreadable(path, error) from None
+    if len(content) > MAX_BYTES:
+        raise _too_large()
+    return content
+
+
+def _too_large() -> _FileFault:
+    return _FileFault(
+        f"larger than {MAX_BYTES >> 20} MiB, which is more than a few patients; "
+        "use `screen batch`, which reads exports of any size"
+    )
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> _FileFault:
+    code = error.errno if isinstance(error, OSError) else None
+    if code == errno.ENOENT:
+        return _FileFault(f"there is no such file{_similar(path)}")
+    if code in {errno.EACCES, errno.EPERM}:
+        return _FileFault("no permission to read this file; ask its owner, or copy it")
+    if isinstance(error, OSError):
+        return _FileFault(f"cannot be read: {error.strerror or type(error).__name__}")
+    return _FileFault("this cannot be the name of a file")
+
+
+def _similar(path: Path) -> str:
+    """Name up to three files of the same folder with a similar name."""
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a wrong name needs it
+
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.name.isprintable()]
+    except OSError:
+        return f"; nor is there a folder `{path.parent}`" if str(path.parent).isprintable() else ""
+    near = process.extract(path.name, names, scorer=fuzz.ratio, limit=3, score_cutoff=60)
+    return f"; similar names there: {', '.join(f'`{name}`' for name, *_ in near)}" if near else ""
+
+
+# Text.
+
+
+def _decode(content: bytes) -> str:
+    if not content:
+        raise _FileFault("the file is empty; `screen template` prints a record to fill in")
+    for magic, what in _MAGIC:
+        if content.startswith(magic):
+            raise _FileFault(
+                f"this is {what}, not JSON; unpack an archive first, and screen a workbook or "
+                "Parquet export with `screen batch`"
+            )
+    for bom, encoding in _BOMS:
+        if content.startswith(bom):
+            raise _encoded(encoding)
+    guess = json.detect_encoding(content)
+    if guess.startswith(("utf-16", "utf-32")) and _is_json_in(content, guess):
+        raise _encoded(guess.upper().replace("-LE", "LE").replace("-BE", "BE"))
+    if b"\x00" in content:
+        line = content.count(b"\n", 0, content.index(b"\x00")) + 1
+        raise _FileFault("a NUL byte, so this is not text or is damaged", f"line {line}")
+    try:
+        text = content.removeprefix(_BOM_UTF8).decode("utf-8")
+    except UnicodeDecodeError as error:
+        cut_off = error.reason == "unexpected end of data"
+        if not cut_off and _is_chinese(content):
+            raise _encoded("GB18030") from None
+        start = len(content) - len(content.removeprefix(_BOM_UTF8)) + error.start
+        line_start = content.rfind(b"\n", 0, start) + 1
+        line = content.count(b"\n", 0, start) + 1
+        if cut_off:
+            why = "the file ends within a character, so it was probably cut off; get it again"
+        else:
+            why = "not UTF-8 from here on; save the file as UTF-8"
+        raise _FileFault(why, f"line {line}, byte {start - line_start + 1}") from None
+    if not text.strip(_SPACE):
+        raise _FileFault(
+            "the file holds only white space; `screen template` prints a record to fill in"
+        )
+    return text
+
+
+def _encoded(encoding: str) -> _FileFault:
+    batch = "" if encoding.startswith("UTF-32") else "; `screen batch` reads it as it is"
+    return _FileFault(
+        f"this is {encoding} text, and a single file must be UTF-8: convert it with "
+        f"`iconv -f {encoding} -t UTF-8 OLD > NEW`{batch}"
+    )
+
+
+def _is_json_in(content: bytes, encoding: str) -> bool:
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return text.strip(_SPACE)[:1] in {"{", "["}
+
+
+def _is_chinese(content: bytes) -> bool:
+    """Tell GB18030 from western text: there, bytes above 127 come in pairs, here mostly alone."""
+    if not _is_json_in(content, "gb18030"):
+        return False
+    text = content.decode("gb18030")
+    letters = sum(1 for character in text if "\u4e00" <= character <= "\u9fff")
+    high = sum(1 for byte in content if byte > 0x7F)
+    return letters > 0 and high > 1.5 * letters
+
+
+# JSON.
+
+
+class _Repeating(dict[str, Any]):
+    """An object in which keys are given twice; the last value of each stands."""
+
+    keys_twice: tuple[str, ...] = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) == len(pairs):
+        return result
+    counts = Counter(key for key, _ in pairs)
+    repeating = _Repeating(result)
+    repeating.keys_twice = tuple(key for key, count in counts.items() if count > 1)
+    return repeating
+
+
+def _integer(digits: str) -> int | float:
+    """Read a whole number; with more digits than any field allows it counts as infinite."""
+    return int(digits) if len(digits) <= MAX_DIGITS else math.inf
+
+
+# NaN, Infinity and numbers too large for a float come out as such, and no field of a record takes
+# them: so they are refused with the path of the value, which the decoder does not know.
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
+
+
+def _decode_json(text: str, line: int = 1) -> object:
+    """Decode one value; `line` is the number of its first line in the file."""
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        place = f"line {line + error.lineno - 1}, column {error.colno}"
+        raise _FileFault(_cause(error), place) from None
+    except RecursionError:
+        raise _FileFault(
+            "lists and objects are nested too deeply to be read; a record needs 5 levels of them",
+            "" if line == 1 else f"line {line}",
+        ) from None
+
+
+def _find(text: str) -> list[_Candidate]:
+    """Decode the text and tell its records apart."""
+    if _is_by_line([line for _, line in islice(_lines(text), 2)]):
+        return _bounded(_line(number, line) for number, line in _lines(text))
+    data = _decode_json(text)
+    if isinstance(data, dict):
+        return [_Candidate("", data)]
+    if not isinstance(data, list):
+        raise _FileFault(f"{_name(data)} is not a patient record; an object in braces, {{ }}, is")
+    if not data:
+        raise _FileFault("the file holds an empty list, so there is no patient to screen")
+    return _bounded(_candidate(f"[{index}]", item) for index, item in enumerate(data))
+
+
+def _bounded(candidates: Iterator[_Candidate]) -> list[_Candidate]:
+    found = list(islice(candidates, MAX_RECORDS + 1))
+    if len(found) > MAX_RECORDS:
+        raise _FileFault(f"more than {MAX_RECORDS:,} records; use `screen batch`")
+    return found
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Give the lines that are not blank, with their numbers."""
+    start, number = 0, 1
+    while start <= len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        line = text[start:end]
+        if line.strip(_SPACE):
+            yield number, line
+        start, number = end + 1, number + 1
+
+
+def _is_by_line(lines: list[str]) -> bool:
+    """Tell by its first two lines whether a file has one object on each line.
+
+    Two objects in a row are nothing else: within one object, a comma would separate them. One
+    that is broken still counts if it ends as an object does, so that only that line is rejected.
+    """
+    if len(lines) < 2 or not lines[0].lstrip(_SPACE).startswith("{"):
+        return False
+    try:
+        return isinstance(_DECODER.decode(lines[0]), dict)
+    except (json.JSONDecodeError, RecursionError):
+        ends = lines[0].rstrip(_SPACE).endswith("}")
+        return ends and lines[1].lstrip(_SPACE).startswith("{")
+
+
+def _line(number: int, line: str) -> _Candidate:
+    place = f"line {number}"
+    try:
+        return _candidate(place, _decode_json(line, number))
+    except _FileFault as fault:
+        return _Candidate(place, fault=Problem(fault.place or place, fault.message))
+
+
+def _candidate(place: str, data: object) -> _Candidate:
+    if isinstance(data, dict):
+        return _Candidate(place, data)
+    message = f"{_name(data)} is not a patient record; an object in braces, {{ }}, is"
+    return _Candidate(place, fault=Problem(place, message))
+
+
+def _name(data: object) -> str:
+    if data is None or isinstance(data, bool):
+        return json.dumps(data)
+    if isinstance(data, str):
+        return "text"
+    return "a list" if isinstance(data, list) else "a number"
+
+
+def _repeated_keys(data: object) -> Iterator[tuple[str, str]]:
+    """Give path and key of all that is given twice. Not recursive, for data of any depth."""
+    waiting: list[tuple[tuple[int | str, ...], object]] = [((), data)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, dict):
+            for key in getattr(value, "keys_twice", ()):
+                yield path_text((*place, key)), shown(key)
+            waiting += [((*place, key), item) for key, item in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*place, index), item) for index, item in enumerate(value)]
+
+
+_PUNCTUATION = {
+    "'": "single quotation marks do not count in JSON; use double ones",
+    "“": "typographic quotation marks do not count in JSON; use straight double ones",
+    "”": "typographic quotation marks do not count in JSON; use straight double ones",
+    "，": "a full-width comma does not count in JSON; use an ordinary one",
+    "：": "a full-width colon does not count in JSON; use an ordinary one",
+    "/": "comments are not allowed in JSON; remove them",
+    "#": "comments are not allowed in JSON; remove them",
+}
+_REASONS = (
+    (
+        "Extra data",
+        "the record ends before this; several records go one on each line, or in a list",
+    ),
+    ("Invalid control character", "a line break or tab within text; write it as \\n or \\t"),
+    ("Invalid \\", "a backslash that stands for itself is written twice, \\\\"),
+    ("Expecting ',' delimiter", "a comma is missing before this, or a bracket is not closed"),
+    ("Expecting ':' delimiter", "a colon is missing between the name of a field and its value"),
+    ("Expecting property name", "the name of a field is needed here, in double quotation marks"),
+)
+
+
+def _cause(error: json.JSONDecodeError) -> str:
+    """Name the usual cause of a fault, from the punctuation around it."""
+    text = error.doc
+    here = text[error.pos : error.pos + 1]
+    before = text[: error.pos].rstrip(_SPACE)[-1:]
+    if error.msg.startswith("Unterminated string"):
+        why = "the text that starts here has no closing quotation mark, or the file was cut off"
+    elif not text[error.pos :].strip(_SPACE):
+        why = "the file ends within a record; it was cut off, or a closing bracket is missing"
+    elif (here in {"}", "]"} and before == ",") or "trailing comma" in error.msg:
+        why = "a comma before a closing bracket; remove the comma"
+    elif here in _PUNCTUATION:
+        why = _PUNCTUATION[here]
+    elif text.startswith(("True", "False", "None"), error.pos):
+        why = "write true, false and null in lower case, and null for None"
+    else:
+        usual = (why for start, why in _REASONS if error.msg.startswith(start))
+        why = next(usual, "a value is needed here; text stands in double quotation marks")
+    return f"not valid JSON: {why}"
