@@ -165,7 +165,7 @@ CREATE MACRO joined(l) AS array_to_string(list_sort(list_distinct(l)), ', ');
 
 CREATE MACRO dated(s) AS coalesce(s.text, 'no date');
 
-CREATE MACRO evidence(path, v, s) AS {path: path, value: to_json(v), date: s.text};
+CREATE MACRO nonempty(t) AS list_transform([t], lambda v: CASE WHEN v <> '' THEN v END)[1];
 
 -- Names, as the dictionaries know them
 CREATE MACRO drug_key(n) AS regexp_replace(regexp_replace(lower(nfc_normalize(n)),
@@ -181,5 +181,3 @@ CREATE MACRO site_key(n) AS trim(regexp_replace(regexp_replace(regexp_replace(te
 CREATE MACRO unit_key(u) AS replace(regexp_replace(translate(
     regexp_replace(lower(nfc_normalize(u)), '([⁰¹²³⁴⁵⁶⁷⁸⁹]+)', '^\1', 'g'),
     'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), '\s', '', 'g'), '**', '^');
-
-CREATE MACRO value_at(path, v) AS {path: path, value: to_json(v), date: CAST(NULL AS VARCHAR)};

@@ -11,7 +11,7 @@ from screener.errors import StudyError
 from screener.plan import Compiler, Plan
 from screener.record import Record, RecordInvalid, parse
 from screener.screening import Screener
-from screener.study import Criterion, Encoding, leaves
+from screener.study import Criterion, Encoding, Fact, leaves
 from screener.yaml_file import Position
 
 _TRUTHS = {True: "met", False: "not_met", None: "unknown"}
@@ -92,17 +92,20 @@ def _criterion_examples(encoding: Encoding, plan: Plan) -> tuple[list[str], int]
 
 
 def _fact_examples(encoding: Encoding, plan: Plan, used: set[str]) -> tuple[list[str], int]:
-    faults, number = [], 0
-    screener = Screener(plan)
+    asked: dict[date, list[tuple[Fact, int, Record]]] = {}
     for fact in encoding.facts.values():
-        for index, example in enumerate(fact.examples):
-            if fact.name not in used:
-                continue
-            number += 1
+        for index, example in enumerate(fact.examples if fact.name in used else []):
             record = _record(encoding, fact.name, ("examples", index), example.record)
             day = date.fromisoformat(example.as_of or "2000-01-01")
-            answers = {a["name"]: a["value"] for a in screener.facts(record, day)}
-            found, expected = answers[fact.name], _as_json(example.value)
+            asked.setdefault(day, []).append((fact, index, record))
+    faults, number = [], 0
+    screener = Screener(plan)
+    for day, examples in asked.items():
+        answers = screener.facts([record for _, _, record in examples], day)
+        for (fact, index, _), answer in zip(examples, answers, strict=True):
+            number += 1
+            found = next(a["value"] for a in answer if a["name"] == fact.name)
+            expected = _as_json(fact.examples[index].value)
             if not _same(found, expected):
                 message = f"{fact.name}: the example gives {found!r}, expected {expected!r}"
                 faults.append(_at(encoding, fact.name, ("examples", index), message))

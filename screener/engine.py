@@ -15,16 +15,6 @@ from screener.plan import BASE, STRICT, Plan
 if TYPE_CHECKING:
     from screener.record import Record
 
-_TERM_TYPES = {
-    "drugs": {"name": "VARCHAR", "kinds": ["VARCHAR"]},
-    "sites": {"name": "VARCHAR", "region": "VARCHAR"},
-    "tests": "VARCHAR",
-    "units": {"factor": "DECIMAL(19,12)", "lo": "DECIMAL(18,6)", "hi": "DECIMAL(18,6)"},
-    "neoplasms": "VARCHAR",
-    "near_drugs": "VARCHAR",
-}
-
-
 @dataclass
 class Words:
     """The words of some records that the dictionaries are asked about."""
@@ -64,13 +54,22 @@ def connect(plan: Plan, threads: int = 1) -> duckdb.DuckDBPyConnection:
             "allow_community_extensions": False,
         }
     )
-    connection.execute("BEGIN;" + plan.logic + "; COMMIT")
+    connection.execute(
+        "BEGIN; CREATE TABLE question(records VARCHAR, variants VARCHAR, terms VARCHAR);"
+        + plan.logic
+        + "; COMMIT"
+    )
     connection.execute("SET lock_configuration = true")
     return connection
 
 
-def look_up(connection: duckdb.DuckDBPyConnection, plan: Plan, words: Words) -> None:
-    """Give the connection what the dictionaries know of some words.
+def prepare(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Have the statement parsed and bound, which is most of the time that a question takes."""
+    connection.execute(f"PREPARE screening AS {plan.statement}")
+
+
+def look_up(connection: duckdb.DuckDBPyConnection, plan: Plan, words: Words) -> str:
+    """What the dictionaries know of some words, as JSON for a question.
 
     Only these: a map is searched from end to end, and the dictionaries hold thousands of names.
     """
@@ -96,18 +95,12 @@ def look_up(connection: duckdb.DuckDBPyConnection, plan: Plan, words: Words) -> 
         for name, keys in asked.items()
     }
     found["near_drugs"] = _near_drugs(plan, [key for key in drugs if key not in found["drugs"]])
-    items = {
-        name: [{"k": key, "v": value} for key, value in sorted(known.items())]
-        for name, known in found.items()
-    }
-    types = {name: [{"k": "VARCHAR", "v": value}] for name, value in _TERM_TYPES.items()}
-    connection.execute(
-        "SET VARIABLE terms = (SELECT from_json(?, ?))", [json.dumps(items), json.dumps(types)]
+    return json.dumps(
+        {
+            name: [{"k": key, "v": value} for key, value in sorted(known.items())]
+            for name, known in found.items()
+        }
     )
-    for name in _TERM_TYPES:
-        connection.execute(
-            f"SET VARIABLE {name} = map_from_entries(getvariable('terms').{name})"  # noqa: S608
-        )
 
 
 def _near_drugs(plan: Plan, keys: list[str]) -> dict[str, str]:
@@ -148,32 +141,46 @@ def variants(plan: Plan, reported: Sequence[str], *, strict: bool) -> list[dict[
 
 def ask(
     connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
     records: Sequence[tuple[str, date]],
     asked: list[dict[str, Any]],
+    terms: str,
 ) -> list[tuple[Any, ...]]:
-    """Rows of (n, variant, as_of, screened_on, truths, reasons, whys, evidence, advisories, ignored).
+    """Rows of (n, variant, as_of, screened_on, truths, reasons, opens, whys, advisories, ignored, …).
 
     `records` are JSON texts with their screening dates; `n` is the position among them. Reasons and
-    what follows stand only in the row of the base variant on the screening date itself.
+    what follows stand only in the row of the base variant on the screening date itself; the
+    columns at the end are `plan.shown`. The statement must have been prepared.
     """
-    return connection.execute(plan.statement, _values(records, asked)).fetchall()
+    _put(connection, records, asked, terms)
+    return connection.execute("EXECUTE screening").fetchall()
 
 
 def ask_facts(
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
-    record: tuple[str, date],
+    records: Sequence[tuple[str, date]],
     asked: list[dict[str, Any]],
+    terms: str,
 ) -> list[dict[str, Any]]:
-    """For each fact of `plan.facts`: its value, its words, and its evidence."""
-    row = connection.execute(plan.facts_statement, _values([record], asked)).fetchone()
-    return list(row[1:]) if row else []
+    """One row for each record: `<fact>_found` with value and words, and the columns of evidence."""
+    _put(connection, records, asked, terms)
+    found = connection.execute(plan.facts_statement)
+    names = [column[0] for column in found.description or []]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return sorted(rows, key=lambda row: int(row["n"]))
 
 
-def _values(records: Sequence[tuple[str, date]], asked: list[dict[str, Any]]) -> dict[str, str]:
+def _put(
+    connection: duckdb.DuckDBPyConnection,
+    records: Sequence[tuple[str, date]],
+    asked: list[dict[str, Any]],
+    terms: str,
+) -> None:
     items = ",".join(
         f'{{"n":{number},"as_of":"{day.isoformat()}","record":{text}}}'
         for number, (text, day) in enumerate(records)
     )
-    return {"records": f"[{items}]", "variants": json.dumps(asked)}
+    connection.execute("DELETE FROM question")
+    connection.execute(
+        "INSERT INTO question VALUES (?, ?, ?)", [f"[{items}]", json.dumps(asked), terms]
+    )

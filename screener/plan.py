@@ -18,6 +18,16 @@ from screener import sql, view
 from screener.errors import StudyError
 from screener.study import Case, Criterion, Encoding, Fact, Parameter, every
 
+TERM_TYPES: dict[str, Any] = {
+    "drugs": {"name": "VARCHAR", "kinds": ["VARCHAR"]},
+    "sites": {"name": "VARCHAR", "region": "VARCHAR"},
+    "tests": "VARCHAR",
+    "units": {"factor": "DECIMAL(19,12)", "lo": "DECIMAL(18,6)", "hi": "DECIMAL(18,6)"},
+    "neoplasms": "VARCHAR",
+    "near_drugs": "VARCHAR",
+}
+"""The dictionaries as maps, by what they give for a key."""
+
 BASE, STRICT = 0, -1
 """The variants of a question that ask with all parameters, and without the assumed ones."""
 
@@ -48,12 +58,24 @@ class Plan:
     nodes: list[Node]
     top: list[int]
     """The criteria of the study, in its order, as positions in `nodes`."""
+    leaves: list[list[str]]
+    """For each leaf, the facts that its predicate names."""
+    explains: dict[str, list[list[Any]]]
+    """For a fact that is unknown: pairs of a fact and the position of its explanation, to be
+    given where that fact is open."""
+    opens: list[str]
+    """The facts of the column `opens`."""
+    evidence: dict[str, list[dict[str, Any]]]
+    """For each fact named by a leaf, where its evidence lies among the columns of the answer."""
+    shown: list[str]
+    """The columns that evidence is read from, at the end of each row of the answer."""
     parameters: dict[str, dict[str, Any]]
     advisories: list[str]
     logic: str
+    """The macros that the statement uses."""
     terms: dict[str, Any]
     statement: str
-    """Takes `$records` and `$variants`, both JSON."""
+    """Reads one row of the table `question`: records, variants and terms, all JSON."""
     facts_statement: str
     """The same up to the facts, for `screen facts`."""
     facts: list[dict[str, Any]]
@@ -80,6 +102,7 @@ class Compiler:
         self.macros = sql.macro_names(encoding.logic)
         self.record_names = view.record_names() | {"as_of"}
         self.expressions: dict[str, sql.Expression] = {}
+        self._compiled: set[str] = set()
         self.faults: list[str] = []
         """Everything found wrong, each naming file and line."""
 
@@ -178,7 +201,12 @@ class Compiler:
     def texts_of(self, name: str) -> set[str]:
         """The facts that evidence and explanations of a fact use, beside the fact itself."""
         fact, used = self.facts[name], set()
-        used |= self.parse(name, ("evidence",), fact.evidence).columns
+        for index, evidence in enumerate(fact.evidence):
+            if evidence.of and evidence.of not in self.facts:
+                message = f"{name}: there is no fact {evidence.of}"
+                self._fault(name, ("evidence", index), message + _did_you_mean(evidence.of, self.facts))
+            elif evidence.of:
+                used.add(evidence.of)
         for index, case in enumerate(fact.unknown):
             if case.when:
                 used |= self.parse(name, ("unknown", index, "when"), case.when).columns
@@ -206,7 +234,8 @@ class Compiler:
             "integer": f"CAST({name} AS VARCHAR)",
             "number": f"num({name})",
             "text": name,
-            "span": f"dated({name})",
+            "span": f"CASE WHEN {name}.lo = {name}.hi THEN CAST({name}.lo AS VARCHAR) "
+            f"ELSE {name}.lo || ' to ' || {name}.hi END",
             "bounds": f"CASE WHEN {name}.hi IS NULL THEN {name}.lo || ' or more' "
             f"WHEN {name}.lo = {name}.hi THEN CAST({name}.lo AS VARCHAR) "
             f"ELSE {name}.lo || ' to ' || {name}.hi END",
@@ -232,21 +261,40 @@ class Compiler:
             return f"({name}.lo IS DISTINCT FROM {name}.hi)"
         return f"({name} IS NULL)"
 
-    def why(self, name: str, seen: frozenset[str] = frozenset()) -> str:
-        """SQL list of {say, ask, rests_on}: why a fact is unknown and what to obtain."""
-        fact = self.facts[name]
-        if not fact.unknown:
-            below = fact.inherit or sorted(self.fact_expression(name).columns & self.facts.keys())
-            lists = [self.why(n, seen | {name}) for n in below if n not in seen]
-            return f"flatten([{', '.join(lists)}])" if lists else _EMPTY_WHY
+    def explanations(self) -> tuple[dict[str, list[list[Any]]], list[str]]:
+        """Which explanation to give for which fact, and the SQL of each, written once."""
+        texts: dict[str, int] = {}
+        found: dict[str, list[list[Any]]] = {}
+
+        def explain(name: str, trail: frozenset[str]) -> list[list[Any]]:
+            if name in trail:
+                return []
+            if name not in found:
+                fact = self.facts[name]
+                if fact.unknown:
+                    text = self._cases(fact.unknown)
+                    found[name] = [[name, texts.setdefault(text, len(texts))]]
+                else:
+                    uses = self.fact_expression(name).columns & self.facts.keys()
+                    below = fact.inherit or sorted(uses)
+                    pairs = [pair for n in below for pair in explain(n, trail | {name})]
+                    found[name] = list({tuple(pair): pair for pair in pairs}.values())
+            return found[name]
+
+        for criterion in every(self.encoding.study.criteria):
+            if criterion.met_when:
+                for name in self.shown_facts(criterion):
+                    explain(name, frozenset())
+        return found, list(texts)
+
+    def _cases(self, cases: list[Case]) -> str:
         branches, otherwise = [], "NULL"
-        for case in fact.unknown:
+        for case in cases:
             if case.when is None:
                 otherwise = self._case(case)
                 break
             branches.append(f"WHEN coalesce({case.when}, false) THEN {self._case(case)}")
-        chosen = f"CASE {' '.join(branches)} ELSE {otherwise} END" if branches else otherwise
-        return f"CASE WHEN {self.is_open(name)} THEN [{chosen}] ELSE {_EMPTY_WHY} END"
+        return f"CASE {' '.join(branches)} ELSE {otherwise} END" if branches else otherwise
 
     def _case(self, case: Case) -> str:
         mentioned = set(re.findall(r"{(\w+)}", case.say)) & self.parameters.keys()
@@ -277,16 +325,28 @@ class Compiler:
         study = self.encoding.study
         nodes, leaves = _nodes(study.criteria)
         used = self._parameters_used(layers, leaves)
-        head = self._asked(used, [c for c in leaves if c.clears_after]) + _layer_sql(
-            layers, self.facts
-        )
-        last = f"f{len(layers)}" if layers else "asked"
+        explains, explanations = self.explanations()
+        opens = sorted({pair[0] for pairs in explains.values() for pair in pairs})
+        named = [self.shown_facts(c) for c in leaves]
+        evidence = {n: self._evidence(n) for names in named for n in names}
+        shown = sorted({spec["column"] for specs in evidence.values() for spec in specs})
+        every_shown = [n for layer in layers for n in layer if self.facts[n].type != "entries"]
+        answers = self._answers(nodes, leaves, opens, explanations, shown)
+        self._compiled = {n for layer in layers for n in layer} | set(used) | self.record_names
+        head = self._asked(used, leaves, layers, answers)
         truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t{i}" for i, c in enumerate(leaves))
+        names = self._names(answers) | set(opens)
+        steps, last = self._steps(layers, used, names | self._names(truths))
         statement = (
-            f"WITH {head}, truths AS (SELECT *, {truths} FROM {last}) "
-            f"SELECT n, variant, as_of, screened_on, {self._answers(nodes, leaves)} FROM truths"
+            f"WITH {head}{steps}, truths AS (SELECT {', '.join(sorted(names))}, {truths} "
+            f"FROM {last}) SELECT n, variant, as_of, screened_on, {answers} FROM truths"
         )
-        shown = [n for layer in layers for n in layer if self.facts[n].type != "entries"]
+        fact_columns = self._fact_columns(every_shown, shown)
+        fact_steps, last = self._steps(layers, used, self._names(fact_columns) | set(every_shown))
+        facts_statement = (
+            f"WITH {head}{fact_steps} SELECT n, {fact_columns} FROM {last} "
+            f"WHERE variant = {BASE} AND as_of = screened_on"
+        )
         plan = Plan(
             study_id=study.id,
             version=study.version,
@@ -294,21 +354,57 @@ class Compiler:
             sha256=self.encoding.sha256,
             nodes=nodes,
             top=_top(study.criteria, nodes),
+            leaves=named,
+            explains=explains,
+            opens=opens,
+            evidence={**{n: self._evidence(n) for n in every_shown}, **evidence},
+            shown=shown,
             parameters={n: _parameter(self.parameters[n]) for n in used},
             advisories=[rule.id for rule in study.advisories],
-            logic=self.encoding.logic,
+            logic=_macros_used(self.encoding.logic, statement + facts_statement),
             terms=_terms(self.encoding),
             statement=statement,
-            facts_statement=f"WITH {head} SELECT n, {self._fact_columns(shown)} FROM {last} "
-            f"WHERE variant = {BASE} AND as_of = screened_on",
+            facts_statement=facts_statement,
             facts=[
                 {"name": n, "label": f.label, "means": f.means, "type": f.type, "unit": f.unit,
                  "source": f.source}
-                for n in shown for f in [self.facts[n]]
+                for n in every_shown for f in [self.facts[n]]
             ],
         )  # fmt: skip
         _bind(plan)
         return plan
+
+    def _evidence(self, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for spec in self.facts[name].evidence:
+            if spec.of:
+                found.append({"column": spec.of, "within": spec.within, "fields": spec.fields})
+            for path in spec.record:
+                found.append({"column": path.split(".")[0], "path": path})
+        return found
+
+    def _names(self, text: str) -> set[str]:
+        """Facts, parameters and columns that a piece of SQL names (or seems to: a superset)."""
+        always = {"n", "variant", "as_of", "screened_on", "ignored"}
+        return (set(re.findall(r"\w+", text)) & self._compiled) | always
+
+    def _steps(self, layers: list[list[str]], used: list[str], needed: set[str]) -> tuple[str, str]:
+        """The facts layer by layer, each handing on only what is still needed; and the last."""
+        available: set[str] = {"n", "variant", "as_of", "screened_on", "ignored", *used,
+                               *(self.record_names - {"id"})}  # fmt: skip
+        after = [set(needed)]
+        for layer in reversed(layers):
+            after.append(after[-1] | {c for n in layer for c in self.fact_expression(n).columns})
+        after.reverse()
+        text, below = "", "asked"
+        for index, layer in enumerate(layers):
+            wanted = sorted(n for n in layer if n in after[index + 1])
+            columns = sorted(available & after[index + 1])
+            facts = [f"({self.facts[n].sql.strip()}) AS {n}" for n in wanted]
+            text += f", f{index + 1} AS (SELECT {', '.join(columns + facts)} FROM {below})"
+            available |= set(wanted)
+            below = f"f{index + 1}"
+        return text, below
 
     def _parameters_used(self, layers: list[list[str]], leaves: list[Criterion]) -> list[str]:
         texts = [c.met_when or "" for c in leaves] + [c.clears_after or "" for c in leaves]
@@ -325,74 +421,73 @@ class Compiler:
                 names |= self.fact_expression(name).columns | self.texts_of(name)
         return sorted(names & self.parameters.keys())
 
-    def _asked(self, used: list[str], clearing: list[Criterion]) -> str:
-        structure = [{"n": "INTEGER", "as_of": "DATE", "record": view.structure()}]
+    def _asked(
+        self, used: list[str], leaves: list[Criterion], layers: list[list[str]], answers: str
+    ) -> str:
+        texts = [self.facts[n].sql for layer in layers for n in layer] + [answers]
+        texts += [c.clears_after or "" for c in leaves]
+        fields = set(re.findall(r"\w+", " ".join(texts)))
+        for layer in layers:
+            for spec in (s for n in layer for s in self.facts[n].evidence):
+                fields |= {*spec.fields.values(), *(w for p in spec.record for w in p.split("."))}
+        fields |= view.ALWAYS
+        structure = [{"n": "INTEGER", "as_of": "DATE", "record": view.structure(fields)}]
         variants = [{"variant": "INTEGER"} | {n: _json_type(self.parameters[n]) for n in used}]
-        days = ", ".join(f"({c.clears_after})" for c in clearing)
+        days = ", ".join(f"({c.clears_after})" for c in leaves if c.clears_after)
         later = (
             f"list_distinct(list_filter(flatten([{days}]), lambda d: d > screened_on))"
             if days
             else "CAST([] AS DATE[])"
         )
+        terms = ", ".join(f"map_from_entries(j.{name}) AS term_{name}" for name in TERM_TYPES)
+        types = {name: [{"k": "VARCHAR", "v": value}] for name, value in TERM_TYPES.items()}
         return (
-            f"source AS (SELECT e.n, e.as_of, e.record FROM (SELECT unnest(from_json($records, "
-            f"{_quote(json.dumps(structure))})) AS e)), "
-            f"view AS ({view.view_sql('source')}), "
-            f"parameters AS (SELECT p.* FROM (SELECT unnest(from_json($variants, "
-            f"{_quote(json.dumps(variants))})) AS p)), "
+            f"terms AS (SELECT {terms} FROM (SELECT from_json(terms, {_quote(json.dumps(types))}) "
+            f"AS j FROM question)), "
+            f"source AS (SELECT e.n, e.as_of, e.record, terms.* FROM (SELECT unnest(from_json("
+            f"records, {_quote(json.dumps(structure))})) AS e FROM question), terms), "
+            f"view AS ({view.view_sql('source', fields)}), "
+            f"parameters AS (SELECT p.* FROM (SELECT unnest(from_json(variants, "
+            f"{_quote(json.dumps(variants))})) AS p FROM question)), "
             f"asked AS (SELECT *, unnest(CASE WHEN variant <= {BASE} "
             f"THEN list_concat([screened_on], {later}) ELSE [screened_on] END) AS as_of "
             f"FROM view, parameters)"
         )
 
-    def _answers(self, nodes: list[Node], leaves: list[Criterion]) -> str:
+    def _answers(
+        self,
+        nodes: list[Node],
+        leaves: list[Criterion],
+        opens: list[str],
+        explanations: list[str],
+        shown: list[str],
+    ) -> str:
         truths = ", ".join(_truth(i, nodes, self.encoding.study) for i in range(len(nodes)))
         base = f"variant = {BASE} AND as_of = screened_on"
-        reasons, whys, evidence = [], [], []
-        for index, criterion in enumerate(leaves):
-            reasons.append(
-                f"CASE WHEN t{index} THEN {self.template(criterion.met)} "
-                f"WHEN NOT t{index} THEN {self.template(criterion.not_met)} END"
-            )
-            named = self.shown_facts(criterion)
-            lists = ", ".join(self.why(n) for n in named)
-            whys.append(f"CASE WHEN t{index} IS NULL THEN flatten([{lists}]) END")
-            shown = [f"({self.facts[n].evidence})" for n in named if self.facts[n].evidence != "[]"]
-            evidence.append(f"flatten([{', '.join(shown)}])" if shown else _EMPTY_EVIDENCE)
+        reasons = ", ".join(
+            f"CASE WHEN t{index} THEN {self.template(c.met)} "
+            f"WHEN NOT t{index} THEN {self.template(c.not_met)} END"
+            for index, c in enumerate(leaves)
+        )
         advisories = ", ".join(
             f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END"
             for rule in self.encoding.study.advisories
         )
-        return (
-            f"[{truths}] AS truths, "
-            f"CASE WHEN {base} THEN [{', '.join(reasons)}] END AS reasons, "
-            f"CASE WHEN {base} THEN [{', '.join(whys)}] END AS whys, "
-            f"CASE WHEN {base} THEN [{', '.join(evidence)}] END AS evidence, "
-            f"CASE WHEN {base} THEN CAST([{advisories}] AS VARCHAR[]) END AS advisories, "
-            f"ignored"
-        )
-
-    def _fact_columns(self, names: list[str]) -> str:
-        columns = []
-        for name in names:
-            evidence = self.facts[name].evidence
-            shown = f"({evidence})" if evidence != "[]" else _EMPTY_EVIDENCE
-            columns.append(f"{{'value': to_json({name}), 'text': {self.text_of(name)}, "
-                           f"'evidence': {shown}}} AS {name}")  # fmt: skip
+        columns = [
+            f"[{truths}] AS truths",
+            f"CASE WHEN {base} THEN [{reasons}] END AS reasons",
+            f"[{', '.join(self.is_open(n) for n in opens)}] AS opens",
+            f"CASE WHEN {base} THEN [{', '.join(explanations)}] END AS whys",
+            f"CASE WHEN {base} THEN CAST([{advisories}] AS VARCHAR[]) END AS advisories",
+            "ignored",
+            *(f"CASE WHEN {base} THEN {name} END AS {name}" for name in shown),
+        ]
         return ", ".join(columns)
 
-
-_EMPTY_WHY = "CAST([] AS STRUCT(say VARCHAR, ask VARCHAR, rests_on VARCHAR[])[])"
-_EMPTY_EVIDENCE = 'CAST([] AS STRUCT("path" VARCHAR, "value" JSON, "date" VARCHAR)[])'
-
-
-def _layer_sql(layers: list[list[str]], facts: dict[str, Fact]) -> str:
-    steps = []
-    for index, layer in enumerate(layers):
-        below = f"f{index}" if index else "asked"
-        columns = ", ".join(f"({facts[n].sql.strip()}) AS {n}" for n in layer)
-        steps.append(f", f{index + 1} AS (SELECT *, {columns} FROM {below})")
-    return "".join(steps)
+    def _fact_columns(self, names: list[str], shown: list[str]) -> str:
+        facts = [f"{{'value': to_json({n}), 'words': {self.text_of(n)}}} AS {n}_found" for n in names]
+        needed = {spec["column"] for n in names for spec in self._evidence(n)}
+        return ", ".join([*facts, *sorted(needed | set(shown))])
 
 
 def _nodes(criteria: list[Criterion]) -> tuple[list[Node], list[Criterion]]:
@@ -485,15 +580,30 @@ def _terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
     }
 
 
+_MACRO = re.compile(r"CREATE MACRO (\w+)\(.*?;$", re.DOTALL | re.MULTILINE)
+_LOOK_UP = "drug_key site_key term_key unit_key neoplasm_key"  # what engine.look_up uses
+
+
+def _macros_used(logic: str, statement: str) -> str:
+    """The definitions that a statement needs, in their order: each costs time to create."""
+    found = {m.group(1): m.group(0) for m in _MACRO.finditer(logic)}
+    needed: set[str] = set()
+    texts = [statement, _LOOK_UP]
+    while texts:
+        words = set(re.findall(r"\w+", texts.pop())) & found.keys()
+        texts += [found[name] for name in words - needed]
+        needed |= words
+    return "\n".join(text for name, text in found.items() if name in needed)
+
+
 def _bind(plan: Plan) -> None:
-    """Have DuckDB bind the statement once, so that a wrong type is found now."""
+    """Have DuckDB bind the statements once, so that a wrong type is found now."""
     from screener import engine  # noqa: PLC0415  # engine runs plans; this one needs no data
 
     try:
         connection = engine.connect(plan)
-        engine.look_up(connection, plan, engine.Words())
-        connection.execute(f"PREPARE checked AS {plan.statement}")
-        connection.execute(f"PREPARE checked_facts AS {plan.facts_statement}")
+        engine.prepare(connection, plan)
+        connection.execute(f"PREPARE facts AS {plan.facts_statement}")
     except duckdb.Error as error:
         raise StudyError(f"{plan.study_id}: the facts do not fit together: {error}") from None
 

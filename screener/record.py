@@ -27,6 +27,7 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 
 from screener.dates import span, surely_before
@@ -780,8 +781,6 @@ _FORMS = {
 
 @cache
 def _schema() -> _Node:
-    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - slow, rarely needed
-
     class Generate(GenerateJsonSchema):
         def field_title_should_be_set(self, schema: Any) -> bool:
             return False

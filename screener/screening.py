@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from screener.errors import UsageError
@@ -68,6 +69,7 @@ class Screener:
             from screener import engine  # noqa: PLC0415  # DuckDB is needed only to screen
 
             self._connection = engine.connect(self.plan)
+            engine.prepare(self._connection, self.plan)
         return self._connection
 
     def screen(self, records: Sequence[Record], as_of: date) -> list[ScreeningResult]:
@@ -82,8 +84,8 @@ class Screener:
         taken = [_complete(record, self.settings.complete) for record in records]
         texts = [_text(record) for record, _ in taken]
         asked = engine.variants(self.plan, self._reported, strict=self.settings.strict)
-        self._look_up([record for record, _ in taken])
-        rows = engine.ask(self.connection, self.plan, [(t, as_of) for t in texts], asked)
+        terms = self._terms([record for record, _ in taken])
+        rows = engine.ask(self.connection, [(t, as_of) for t in texts], asked, terms)
         answers: dict[int, list[tuple[Any, ...]]] = {}
         for row in rows:
             answers.setdefault(row[0], []).append(row)
@@ -96,37 +98,43 @@ class Screener:
         """Only the truths of all criteria and parts, in the order of `plan.nodes`."""
         from screener import engine  # noqa: PLC0415
 
-        self._look_up(records)
         asked = engine.variants(self.plan, [], strict=False)[:1]
-        rows = engine.ask(self.connection, self.plan, [(_text(r), as_of) for r in records], asked)
+        texts = [(_text(record), as_of) for record in records]
+        rows = engine.ask(self.connection, texts, asked, self._terms(records))
         return [row[4] for row in sorted(rows, key=lambda row: row[0]) if row[2] == as_of]
 
-    def facts(self, record: Record, as_of: date) -> list[dict[str, Any]]:
-        """Every fact of the study about one record.
+    def facts(self, records: Sequence[Record], as_of: date) -> list[list[dict[str, Any]]]:
+        """Every fact of the study about each record.
 
-        Each as name, label, means, type, unit, source, value (JSON), text and evidence.
+        Each as name, label, means, type, unit, source, value (JSON), words and evidence.
         """
         from screener import engine  # noqa: PLC0415
 
-        taken, _ = _complete(record, self.settings.complete)
+        taken = [_complete(record, self.settings.complete)[0] for record in records]
         asked = engine.variants(self.plan, [], strict=self.settings.strict)
-        if self.settings.strict:
-            asked = [{**asked[1], "variant": BASE}]
-        self._look_up([taken])
-        found = engine.ask_facts(self.connection, self.plan, (_text(taken), as_of), asked)
+        asked = [{**asked[-1 if self.settings.strict else 0], "variant": BASE}]
+        texts = [(_text(record), as_of) for record in taken]
+        rows = engine.ask_facts(self.connection, self.plan, texts, asked, self._terms(taken))
         return [
-            {**fact, "value": _json(answer["value"]), "text": answer["text"],
-             "evidence": [e.model_dump() for e in _evidence(answer["evidence"])]}
-            for fact, answer in zip(self.plan.facts, found, strict=True)
-        ]  # fmt: skip
+            [
+                {
+                    **fact,
+                    "value": _json(row[f"{fact['name']}_found"]["value"]),
+                    "words": row[f"{fact['name']}_found"]["words"],
+                    "evidence": [e.model_dump() for e in _evidence(self.plan, [fact["name"]], row)],
+                }
+                for fact in self.plan.facts
+            ]
+            for row in rows
+        ]
 
-    def _look_up(self, records: Sequence[Record]) -> None:
+    def _terms(self, records: Sequence[Record]) -> str:
         from screener import engine  # noqa: PLC0415
 
         words = engine.Words()
         for record in records:
             words.read(record)
-        engine.look_up(self.connection, self.plan, words)
+        return engine.look_up(self.connection, self.plan, words)
 
     def _result(
         self,
@@ -137,7 +145,7 @@ class Screener:
         as_of: date,
     ) -> ScreeningResult:
         plan = self.plan
-        answer = _Answer(rows, strict=self.settings.strict, names=self._reported)
+        answer = _Answer(plan, rows, strict=self.settings.strict, names=self._reported)
         shown = [self._criterion(index, answer, lists) for index in plan.top]
         clears = {c.id: c.clears_on for c in shown if c.outcome == "fail"}
         rescreen = _first_day_without_fail(plan, answer, clears) if clears else None
@@ -183,9 +191,9 @@ class Screener:
             if truth is None:
                 needs = _distinct(need for part in parts for need in part.needs)
         else:
-            evidence = _evidence(answer.evidence[node.leaf])
+            evidence = _evidence(self.plan, self.plan.leaves[node.leaf], answer.columns)
             if truth is None:
-                whys = [why for why in answer.whys[node.leaf] or [] if why]
+                whys = answer.explanations(node.leaf)
                 reason = " ".join(_distinct(why["say"] for why in whys))
                 needs = _distinct(why["ask"] for why in whys if why["ask"])
                 rests_on = _distinct([*rests_on, *(n for why in whys for n in why["rests_on"])])
@@ -231,7 +239,10 @@ class Screener:
 class _Answer:
     """The engine's rows about one record."""
 
-    def __init__(self, rows: list[tuple[Any, ...]], *, strict: bool, names: list[str]) -> None:
+    def __init__(
+        self, plan: Plan, rows: list[tuple[Any, ...]], *, strict: bool, names: list[str]
+    ) -> None:
+        self._plan = plan
         self._strict = strict
         self._names = names
         self._truths: dict[tuple[int, date], list[bool | None]] = {}
@@ -239,8 +250,20 @@ class _Answer:
             self._truths[(variant, day)] = truths
             if variant == BASE and day == screened_on:
                 self.screened_on: date = screened_on
-                self.reasons, self.whys, self.evidence, self.advisories, self.ignored = rest
+                self.reasons, opens, self._whys, self.advisories, self.ignored = rest[:5]
+                self._open = dict(zip(plan.opens, opens, strict=True))
+                self.columns = dict(zip(plan.shown, rest[5:], strict=True))
         self.days = sorted(day for variant, day in self._truths if variant == BASE)
+
+    def explanations(self, leaf: int) -> list[dict[str, Any]]:
+        """Why the facts of a leaf leave it open: {say, ask, rests_on} each."""
+        found = {
+            position: self._whys[position]
+            for fact in self._plan.leaves[leaf]
+            for name, position in self._plan.explains[fact]
+            if self._open[name]
+        }
+        return [why for why in found.values() if why]
 
     def truth(self, index: int, day: date | None = None) -> bool | None:
         """Truth of a criterion; strictly, only what holds without the assumed parameters too."""
@@ -290,15 +313,32 @@ def _compound_reason(node: Node, truth: bool | None, parts: list[CriterionResult
     return " ".join(f"{part.id}: {part.reason}" for part in deciding)
 
 
-def _evidence(rows: Iterable[Mapping[str, Any] | None] | None) -> list[Evidence]:
+def _evidence(plan: Plan, facts: Iterable[str], columns: Mapping[str, Any]) -> list[Evidence]:
+    """The recorded values that facts rest on."""
     found: dict[str, Evidence] = {}
-    for row in rows or []:
-        if row is None or row["value"] is None or row["value"] == "null":
+
+    def add(path: str, value: Any, when: Mapping[str, Any] | None) -> None:
+        if isinstance(value, dict):  # a date as a span
+            value = value["text"]
+        if value is None:
+            return
+        if isinstance(value, Decimal):
+            value = int(value) if value == value.to_integral_value() else float(value)
+        day = when["text"] if when else None
+        found.setdefault(path, Evidence(path=path, value=value, date=day))
+
+    for spec in (spec for fact in facts for spec in plan.evidence.get(fact, [])):
+        column = columns[spec["column"]]
+        if "path" in spec:
+            rest = spec["path"].split(".")[1:]
+            add(spec["path"], column[rest[0]] if rest and column else column, None)
             continue
-        value = _json(row["value"])
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        found.setdefault(row["path"], Evidence(path=row["path"], value=value, date=row["date"]))
+        for entry in column or []:
+            for item in (entry[spec["within"]] or []) if spec["within"] else [entry]:
+                for name, key in spec["fields"].items():
+                    if item["path"] is not None:
+                        path = f"{item['path']}.{name}" if name else item["path"]
+                        add(path, item[key], entry.get("date"))
     return list(found.values())
 
 

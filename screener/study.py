@@ -6,7 +6,6 @@ an error that names file and line.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from screener import yaml_file
 from screener.errors import StudyError
+from screener.sources import digest, source_files
 from screener.yaml_file import Position, YamlFile
 
 FactType = Literal[
@@ -50,6 +50,26 @@ class Case(_Model):
     ask: str | None = None
 
 
+class EvidenceFrom(_Model):
+    """Recorded values that a fact rests on: fields of the record, or of the entries of a helper."""
+
+    record: list[str] = []
+    """Fields of the record, `birth_date` or `diagnosis.extent`."""
+    of: str | None = None
+    """A fact of type `entries`; its entries have a path and a date."""
+    within: str | None = None
+    """The list within each entry that holds the values, if they are not its own."""
+    fields: dict[str, str] = {}
+    """Name of a field in the record, and of what holds it in the entry."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _same_names(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("fields"), list):
+            return {**data, "fields": {name: name for name in data["fields"]}}
+        return data
+
+
 class FactExample(_Model):
     """A record fragment and the value expected of the fact."""
 
@@ -68,7 +88,7 @@ class Fact(_Model):
     unit: str = ""
     source: str = ""
     sql: str
-    evidence: str = "[]"
+    evidence: list[EvidenceFrom] = []
     unknown: list[Case] = []
     inherit: list[str] = []
     """Facts whose reasons for being unknown explain this one too."""
@@ -192,30 +212,6 @@ def every(criteria: list[Criterion]) -> list[Criterion]:
     for criterion in criteria:
         found += [criterion, *every(criterion.parts)]
     return found
-
-
-def source_files(study_path: Path, criteria: Path) -> list[Path]:
-    """Every file that the encoding of a study is made from, in a fixed order."""
-    dictionaries = [criteria / f"{name}.yaml" for name in ("drugs", "sites", "labs", "neoplasms")]
-    return [study_path, criteria / "logic.sql", *sorted((criteria / "facts").glob("*.yaml")),
-            *dictionaries]  # fmt: skip
-
-
-def digest(paths: list[Path]) -> str:
-    """SHA-256 over the names and contents of files.
-
-    Raises:
-        StudyError: a file cannot be read.
-    """
-    total = hashlib.sha256()
-    for path in paths:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from None
-        total.update(f"{path.name}\0{len(content)}\0".encode())
-        total.update(content)
-    return total.hexdigest()
 
 
 def load(study_path: Path, criteria: Path) -> Encoding:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Collection
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -43,21 +44,21 @@ _SPAN = 'STRUCT(lo DATE, hi DATE, "text" VARCHAR)'
 # Fields that the dictionaries add to an entry `x` of a list.
 _LOOKED_UP: dict[str, dict[str, str]] = {
     "metastases": {
-        "place": "getvariable('sites')[site_key(x.site)].name",
-        "region": "getvariable('sites')[site_key(x.site)].region",
+        "place": "term_sites[site_key(x.site)].name",
+        "region": "term_sites[site_key(x.site)].region",
     },
     "lesions": {
-        "place": "getvariable('sites')[site_key(x.site)].name",
-        "region": "getvariable('sites')[site_key(x.site)].region",
+        "place": "term_sites[site_key(x.site)].name",
+        "region": "term_sites[site_key(x.site)].region",
     },
-    "other_malignancies": {"class": "getvariable('neoplasms')[neoplasm_key(x.type)]"},
+    "other_malignancies": {"class": "term_neoplasms[neoplasm_key(x.type)]"},
 }
-_LAB_NAME = "coalesce(getvariable('tests')[term_key(x.test)], term_key(x.test))"
+_LAB_NAME = "coalesce(term_tests[term_key(x.test)], term_key(x.test))"
 _DRUG = (
     "CASE WHEN d IS NULL THEN {{'name': NULL::VARCHAR, 'path': NULL::VARCHAR, "
     "'generic': NULL::VARCHAR, 'kinds': NULL::VARCHAR[], 'nearest': NULL::VARCHAR}} ELSE "
-    "{{'name': d, 'path': {path}, 'generic': getvariable('drugs')[drug_key(d)].name, "
-    "'kinds': getvariable('drugs')[drug_key(d)].kinds, 'nearest': getvariable('near_drugs')[drug_key(d)]}} END"
+    "{{'name': d, 'path': {path}, 'generic': term_drugs[drug_key(d)].name, "
+    "'kinds': term_drugs[drug_key(d)].kinds, 'nearest': term_near_drugs[drug_key(d)]}} END"
 )
 
 
@@ -75,15 +76,15 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
     return {name: _inner(info.annotation) for name, info in model.model_fields.items()}
 
 
-def _json_type(annotation: Any) -> Any:
-    """The DuckDB JSON structure of a type, as `from_json` takes it."""
+def _json_type(annotation: Any, used: Collection[str]) -> Any:
+    """The DuckDB JSON structure of a type, as `from_json` takes it, without unused fields."""
     kind = _inner(annotation)
     if get_origin(kind) in (list, tuple):
-        return [_json_type(get_args(kind)[0])]
+        return [_json_type(get_args(kind)[0], used)]
     if get_origin(kind) is Literal:
         return "VARCHAR"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return {name: _json_type(field) for name, field in _fields(kind).items()}
+        return {n: _json_type(f, used) for n, f in _fields(kind).items() if n in used}
     if kind is bool:
         return "BOOLEAN"
     if kind is int:
@@ -91,9 +92,9 @@ def _json_type(annotation: Any) -> Any:
     return "VARCHAR" if kind is str else "DECIMAL(18,6)"
 
 
-def structure() -> dict[str, Any]:
-    """The structure of a record for `from_json`."""
-    return {name: _json_type(field) for name, field in _fields(Record).items()}
+def structure(used: Collection[str]) -> dict[str, Any]:
+    """The structure of a record for `from_json`, with the fields that are used."""
+    return {n: _json_type(f, used) for n, f in _fields(Record).items() if n in used}
 
 
 def record_names() -> frozenset[str]:
@@ -101,16 +102,27 @@ def record_names() -> frozenset[str]:
     return frozenset(Record.model_fields) | {"screened_on"}
 
 
-def view_sql(source: str) -> str:
-    """The SELECT that turns `source(n, as_of, record)` into the columns that facts read."""
+# What the view itself reads of an entry, whatever the facts use.
+ALWAYS = frozenset(
+    {*EVENT_DATE, *EVENT_DATE.values(), "id", "partial", "planned", "allergies", "drugs", "kinds",
+     "lesions", "site", "type", "test", "value", "unit"}
+)  # fmt: skip
+
+
+def view_sql(source: str, used: Collection[str]) -> str:
+    """The SELECT that turns `source(n, as_of, record, term_…)` into the columns that facts read.
+
+    `used` names the fields that facts use, of the record and of its entries; others are left out.
+    """
+    used = ALWAYS | set(used)
     columns = ["n", "as_of AS screened_on", "record.id AS id"]
     for name, kind in _fields(Record).items():
-        if name == "id":
+        if name == "id" or name not in used:
             continue
         if get_origin(kind) in (list, tuple):
-            columns.append(f"{_list(name, _inner(get_args(kind)[0]))} AS {name}")
+            columns.append(f"{_list(name, _inner(get_args(kind)[0]), used)} AS {name}")
         elif isinstance(kind, type) and issubclass(kind, BaseModel):
-            columns.append(f"{_struct(kind, f'record.{name}', {})} AS {name}")
+            columns.append(f"{_struct(kind, f'record.{name}', {}, used)} AS {name}")
         elif name in _DATES:
             columns.append(f"span(record.{name}) AS {name}")
         else:
@@ -119,14 +131,18 @@ def view_sql(source: str) -> str:
     return f"SELECT {', '.join(columns)} FROM {source}"
 
 
-def _struct(model: type[BaseModel], at: str, extra: dict[str, str], path: str = "''") -> str:
+def _struct(
+    model: type[BaseModel], at: str, extra: dict[str, str], used: Collection[str], path: str = "''"
+) -> str:
     parts = [f"'{key}': {value}" for key, value in extra.items()]
     for name, kind in _fields(model).items():
+        if name not in used:
+            continue
         value = f"{at}.{name}"
         if name in _DATES:
             value = f"span({value})"
         elif name == "lesions":
-            value = _lesions(_inner(get_args(kind)[0]), value, path)
+            value = _lesions(_inner(get_args(kind)[0]), value, path, used)
         elif name == "drugs":
             value = _drugs(value, path)
         parts.append(f"'{name}': {value}")
@@ -140,7 +156,7 @@ def _with_unseen(name: str, value: str) -> str:
     )
 
 
-def _list(name: str, item: Any) -> str:
+def _list(name: str, item: Any, used: Collection[str]) -> str:
     value = f"record.{name}"
     if not (isinstance(item, type) and issubclass(item, BaseModel)):
         if name != "allergies":
@@ -149,7 +165,7 @@ def _list(name: str, item: Any) -> str:
             f"list_transform({_with_unseen(name, value)}, lambda x, i: {{"
             "'path': CASE WHEN x IS NOT NULL THEN 'allergies[' || (i - 1) || ']' END, "
             "'unseen': x IS NULL, 'name': x, 'key': drug_key(x), "
-            "'generic': getvariable('drugs')[drug_key(x)].name})"
+            "'generic': term_drugs[drug_key(x)].name})"
         )
     path = f"CASE WHEN x IS NOT NULL THEN '{name}[' || (i - 1) || ']' END"
     event = EVENT_DATE[name]
@@ -163,7 +179,7 @@ def _list(name: str, item: Any) -> str:
         extra |= _lab_fields()
     entries = (
         f"list_transform({_with_unseen(name, value)}, "
-        f"lambda x, i: {_struct(item, 'x', extra, path)})"
+        f"lambda x, i: {_struct(item, 'x', extra, used, path)})"
     )
     return f"list_filter({entries}, lambda x: {_used(name, event)})"
 
@@ -185,7 +201,7 @@ def _ignored() -> str:
     return " + ".join(counts)
 
 
-def _lesions(item: type[BaseModel], value: str, path: str) -> str:
+def _lesions(item: type[BaseModel], value: str, path: str, used: Collection[str]) -> str:
     lesion_path = f"CASE WHEN l IS NOT NULL THEN {path} || '.lesions[' || (j - 1) || ']' END"
     extra = {"path": lesion_path, "unseen": "l IS NULL"} | {
         key: text.replace("x.", "l.") for key, text in _LOOKED_UP["lesions"].items()
@@ -194,7 +210,7 @@ def _lesions(item: type[BaseModel], value: str, path: str) -> str:
         f"CASE WHEN {value} IS NOT NULL AND coalesce(list_contains(record.partial, 'lesions'), false)"
         f" THEN list_append({value}, NULL) ELSE {value} END"
     )
-    return f"list_transform({shown}, lambda l, j: {_struct(item, 'l', extra)})"
+    return f"list_transform({shown}, lambda l, j: {_struct(item, 'l', extra, used)})"
 
 
 def _drugs(value: str, path: str) -> str:
@@ -207,7 +223,7 @@ def _drugs(value: str, path: str) -> str:
 
 
 def _lab_fields() -> dict[str, str]:
-    factor = f"getvariable('units')[{_LAB_NAME} || ' ' || unit_key(x.unit)]"
+    factor = f"term_units[{_LAB_NAME} || ' ' || unit_key(x.unit)]"
     amount = f"CAST(x.value * {factor}.factor AS DECIMAL(18,6))"
     plausible = f"{amount} BETWEEN {factor}.lo AND {factor}.hi"
     return {

@@ -1,7 +1,7 @@
 """Patient records in JSON: one object, an array of objects, or one object on each line.
 
-What concerns the file as a whole is raised; of several records the invalid ones are returned beside
-the valid ones. No message repeats text of a record, because messages go to terminals and logs.
+What concerns the file as a whole is raised; records that are invalid are returned beside the valid
+ones. No message about the file quotes it, because messages go to terminals and logs.
 """
 
 from __future__ import annotations
@@ -295,8 +295,11 @@ def _decode_json(text: str, line: int = 1) -> object:
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        place = f"line {line + error.lineno - 1}, column {error.colno}"
-        raise _FileFault(_cause(error), place) from None
+        position, why = _cause(error)
+        column = position - text.rfind("\n", 0, position)
+        row = line + text.count("\n", 0, position)
+        place = f"line {row}, column {column}"
+        raise _FileFault(f"not valid JSON: {why}", place) from None
     except RecursionError:
         raise _FileFault(
             "lists and objects are nested too deeply to be read; a record needs 5 levels of them",
@@ -388,6 +391,7 @@ def _repeated_keys(data: object) -> Iterator[tuple[str, str]]:
             waiting += [((*place, index), item) for index, item in enumerate(value)]
 
 
+_TRAILING = "a comma before a closing bracket; remove the comma"
 _PUNCTUATION = {
     "'": "single quotation marks do not count in JSON; use double ones",
     "“": "typographic quotation marks do not count in JSON; use straight double ones",
@@ -410,22 +414,25 @@ _REASONS = (
 )
 
 
-def _cause(error: json.JSONDecodeError) -> str:
-    """Name the usual cause of a fault, from the punctuation around it."""
-    text = error.doc
-    here = text[error.pos : error.pos + 1]
-    before = text[: error.pos].rstrip(_SPACE)[-1:]
+def _cause(error: json.JSONDecodeError) -> tuple[int, str]:
+    """Name the place and usual cause of a fault, from the punctuation around it."""
+    text, position = error.doc, error.pos
+    here = text[position : position + 1]
+    before = text[:position].rstrip(_SPACE)
     if error.msg.startswith("Unterminated string"):
         why = "the text that starts here has no closing quotation mark, or the file was cut off"
-    elif not text[error.pos :].strip(_SPACE):
+    elif not text[position:].strip(_SPACE):
         why = "the file ends within a record; it was cut off, or a closing bracket is missing"
-    elif (here in {"}", "]"} and before == ",") or "trailing comma" in error.msg:
-        why = "a comma before a closing bracket; remove the comma"
+    elif here in {"}", "]"} and before.endswith(","):
+        position = len(before) - 1
+        why = _TRAILING
+    elif "trailing comma" in error.msg:  # from Python 3.13 on, at the comma
+        why = _TRAILING
     elif here in _PUNCTUATION:
         why = _PUNCTUATION[here]
-    elif text.startswith(("True", "False", "None"), error.pos):
+    elif text.startswith(("True", "False", "None"), position):
         why = "write true, false and null in lower case, and null for None"
     else:
         usual = (why for start, why in _REASONS if error.msg.startswith(start))
         why = next(usual, "a value is needed here; text stands in double quotation marks")
-    return f"not valid JSON: {why}"
+    return position, why
