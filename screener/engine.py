@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
-from screener.plan import BASE, STRICT, Plan
+from screener import database
+from screener.plan import BASE, STRICT, Part, Plan
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from screener.record import Record
+
 
 @dataclass
 class Words:
@@ -39,36 +42,90 @@ class Words:
         self.neoplasms.update(x.type for x in record.other_malignancies or [])
 
 
-def connect(plan: Plan, threads: int = 1) -> duckdb.DuckDBPyConnection:
-    """A connection in memory that knows the plan's macros and nothing else.
+class Engine:
+    """A database in memory that knows a plan's macros and nothing else, and its statements.
 
     A study file is code: external access is off, extensions are neither installed nor loaded, and
     the configuration is locked before any of it runs.
+
+    `parts` are asked together, each on a thread of its own; binding them starts at once, in the
+    background, since it takes longer than all else that a single record needs.
     """
-    connection = duckdb.connect(
-        config={
-            "threads": threads,
-            "enable_external_access": False,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "allow_community_extensions": False,
-        }
-    )
-    connection.execute(
-        "BEGIN; CREATE TABLE question(records VARCHAR, variants VARCHAR, terms VARCHAR);"
-        + plan.logic
-        + "; COMMIT"
-    )
-    connection.execute("SET lock_configuration = true")
-    return connection
+
+    def __init__(self, plan: Plan, parts: Sequence[Part], threads: int = 1) -> None:
+        self.plan = plan
+        self.parts = parts
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(max_workers=len(parts))
+        self._ready = self._pool.submit(self._open)
+
+    def _open(self) -> tuple[DuckDBPyConnection, list[Future[DuckDBPyConnection]]]:
+        connection = database.connect(self._threads)
+        connection.execute(
+            "BEGIN; CREATE TABLE question(records VARCHAR, variants VARCHAR, terms VARCHAR);"
+            + self.plan.logic
+            + "; COMMIT"
+        )
+        cursors = [connection.cursor() for _ in self.parts]
+        if len(self.parts) > 1:
+            # For a few records, rewriting the statement takes longer than running it as it is.
+            for cursor in cursors:
+                cursor.execute("PRAGMA disable_optimizer")
+        connection.execute("SET lock_configuration = true")
+        first: Future[DuckDBPyConnection] = Future()
+        rest = [
+            self._pool.submit(_prepared, cursor, part)
+            for cursor, part in zip(cursors[1:], self.parts[1:], strict=True)
+        ]
+        first.set_result(_prepared(cursors[0], self.parts[0]))
+        return connection, [first, *rest]
+
+    @property
+    def connection(self) -> DuckDBPyConnection:
+        """The connection, once it is open."""
+        return self._ready.result()[0]
+
+    def ask(
+        self,
+        records: Sequence[tuple[str, date, Sequence[date]]],
+        asked: list[dict[str, Any]],
+        terms: str,
+    ) -> list[list[tuple[Any, ...]]]:
+        """The rows of each part, as `plan.Part` describes them.
+
+        `records` are JSON texts, each with its screening date and later days on which to ask again;
+        `n` is the position among them.
+        """
+        connection, prepared = self._ready.result()
+        _put(connection, records, asked, terms)
+        cursors = [future.result() for future in prepared]
+        running = [self._pool.submit(_rows, cursor) for cursor in cursors[1:]]
+        return [_rows(cursors[0]), *(future.result() for future in running)]
+
+    def ask_facts(
+        self,
+        records: Sequence[tuple[str, date, Sequence[date]]],
+        asked: list[dict[str, Any]],
+        terms: str,
+    ) -> list[dict[str, Any]]:
+        """One row for each record: `<fact>_found` with value and words, and columns of evidence."""
+        _put(self.connection, records, asked, terms)
+        found = self.connection.execute(self.plan.facts_statement)
+        names = [column[0] for column in found.description or []]
+        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        return sorted(rows, key=lambda row: int(row["n"]))
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    """Have the statement parsed and bound, which is most of the time that a question takes."""
-    connection.execute(f"PREPARE screening AS {plan.statement}")
+def _prepared(cursor: DuckDBPyConnection, part: Part) -> DuckDBPyConnection:
+    cursor.execute(f"PREPARE screening AS {part.statement}")
+    return cursor
 
 
-def look_up(connection: duckdb.DuckDBPyConnection, plan: Plan, words: Words) -> str:
+def _rows(cursor: DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return cursor.execute("EXECUTE screening").fetchall()
+
+
+def look_up(connection: DuckDBPyConnection, plan: Plan, words: Words) -> str:
     """What the dictionaries know of some words, as JSON for a question.
 
     Only these: a map is searched from end to end, and the dictionaries hold thousands of names.
@@ -139,46 +196,16 @@ def variants(plan: Plan, reported: Sequence[str], *, strict: bool) -> list[dict[
     return asked
 
 
-def ask(
-    connection: duckdb.DuckDBPyConnection,
-    records: Sequence[tuple[str, date]],
-    asked: list[dict[str, Any]],
-    terms: str,
-) -> list[tuple[Any, ...]]:
-    """Rows of (n, variant, as_of, screened_on, truths, reasons, opens, whys, advisories, ignored, …).
-
-    `records` are JSON texts with their screening dates; `n` is the position among them. Reasons and
-    what follows stand only in the row of the base variant on the screening date itself; the
-    columns at the end are `plan.shown`. The statement must have been prepared.
-    """
-    _put(connection, records, asked, terms)
-    return connection.execute("EXECUTE screening").fetchall()
-
-
-def ask_facts(
-    connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    records: Sequence[tuple[str, date]],
-    asked: list[dict[str, Any]],
-    terms: str,
-) -> list[dict[str, Any]]:
-    """One row for each record: `<fact>_found` with value and words, and the columns of evidence."""
-    _put(connection, records, asked, terms)
-    found = connection.execute(plan.facts_statement)
-    names = [column[0] for column in found.description or []]
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    return sorted(rows, key=lambda row: int(row["n"]))
-
-
 def _put(
-    connection: duckdb.DuckDBPyConnection,
-    records: Sequence[tuple[str, date]],
+    connection: DuckDBPyConnection,
+    records: Sequence[tuple[str, date, Sequence[date]]],
     asked: list[dict[str, Any]],
     terms: str,
 ) -> None:
     items = ",".join(
-        f'{{"n":{number},"as_of":"{day.isoformat()}","record":{text}}}'
-        for number, (text, day) in enumerate(records)
+        f'{{"n":{number},"as_of":"{day.isoformat()}",'
+        f'"days":{json.dumps([d.isoformat() for d in days])},"record":{text}}}'
+        for number, (text, day, days) in enumerate(records)
     )
     connection.execute("DELETE FROM question")
     connection.execute(

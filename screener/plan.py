@@ -12,11 +12,18 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import duckdb
-
-from screener import sql, view
+from screener import database, sql, view
 from screener.errors import StudyError
-from screener.study import Case, Criterion, Encoding, Fact, Parameter, every
+from screener.study import (
+    AdvisoryRule,
+    Case,
+    Criterion,
+    Encoding,
+    Fact,
+    Parameter,
+    every,
+    leaves,
+)
 
 TERM_TYPES: dict[str, Any] = {
     "drugs": {"name": "VARCHAR", "kinds": ["VARCHAR"]},
@@ -48,6 +55,26 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some criteria of a study as one statement, and what its columns are about.
+
+    The statement reads the one row of the table `question`, and gives for each record, variant and
+    day: n, variant, as_of, screened_on, the truths of `nodes`; and, on the row of the base variant
+    on the screening date, the reasons of `leaves`, which facts of `opens` are open, the
+    explanations `whys`, the texts of `advisories`, the number of ignored entries, the days on which
+    a fail could clear, and the columns `shown`, which evidence is read from.
+    """
+
+    statement: str
+    nodes: list[int]
+    leaves: list[int]
+    opens: list[str]
+    whys: list[str]
+    advisories: list[int]
+    shown: list[str]
+
+
+@dataclass(frozen=True)
 class Plan:
     """One compiled study."""
 
@@ -60,22 +87,21 @@ class Plan:
     """The criteria of the study, in its order, as positions in `nodes`."""
     leaves: list[list[str]]
     """For each leaf, the facts that its predicate names."""
-    explains: dict[str, list[list[Any]]]
-    """For a fact that is unknown: pairs of a fact and the position of its explanation, to be
-    given where that fact is open."""
-    opens: list[str]
-    """The facts of the column `opens`."""
+    explains: dict[str, list[list[str]]]
+    """For a fact that is unknown: pairs of a fact and the key of its explanation, to be given
+    where that fact is open."""
     evidence: dict[str, list[dict[str, Any]]]
-    """For each fact named by a leaf, where its evidence lies among the columns of the answer."""
-    shown: list[str]
-    """The columns that evidence is read from, at the end of each row of the answer."""
+    """For each fact, where its evidence lies among the columns of an answer."""
+    whole: Part
+    """Every criterion in one statement, for many records."""
+    halves: list[Part]
+    """The criteria in two statements of about equal size. Parsing and binding takes most of the
+    time that one record needs, and can be done for both at once."""
     parameters: dict[str, dict[str, Any]]
     advisories: list[str]
     logic: str
     """The macros that the statement uses."""
     terms: dict[str, Any]
-    statement: str
-    """Reads one row of the table `question`: records, variants and terms, all JSON."""
     facts_statement: str
     """The same up to the facts, for `screen facts`."""
     facts: list[dict[str, Any]]
@@ -89,7 +115,14 @@ class Plan:
     def from_json(text: str) -> Plan:
         """The plan that `to_json` wrote."""
         data = json.loads(text)
-        return Plan(**{**data, "nodes": [Node(**node) for node in data["nodes"]]})
+        return Plan(
+            **{
+                **data,
+                "nodes": [Node(**node) for node in data["nodes"]],
+                "whole": Part(**data["whole"]),
+                "halves": [Part(**part) for part in data["halves"]],
+            }
+        )
 
 
 class Compiler:
@@ -102,7 +135,9 @@ class Compiler:
         self.macros = sql.macro_names(encoding.logic)
         self.record_names = view.record_names() | {"as_of"}
         self.expressions: dict[str, sql.Expression] = {}
-        self._compiled: set[str] = set()
+        self._whys: dict[str, str] = {}
+        """The SQL of each explanation, and its key."""
+        self._parsed: dict[tuple[str, str, bool], sql.Expression] = {}
         self.faults: list[str] = []
         """Everything found wrong, each naming file and line."""
 
@@ -124,6 +159,10 @@ class Compiler:
         self, owner: str, key: tuple[str | int, ...], text: str, *, predicate: bool = False
     ) -> sql.Expression:
         """Parse an expression of a fact or criterion, noting what is wrong with it."""
+        memo = (owner, text, predicate)
+        if memo in self._parsed:
+            return self._parsed[memo]
+        self._parsed[memo] = sql.Expression()
         try:
             found = sql.parse(text, self.macros, predicate=predicate)
         except sql.SqlSyntaxError as error:
@@ -135,6 +174,7 @@ class Compiler:
         for name in sorted(found.columns - known):
             message = f"{owner}: there is no fact, parameter or record field {name}"
             self._fault(owner, key, message + _did_you_mean(name, known))
+        self._parsed[memo] = found
         return found
 
     def fact_expression(self, name: str) -> sql.Expression:
@@ -154,11 +194,11 @@ class Compiler:
 
     # Which facts a study needs, and in which order -------------------------------------------
 
-    def needed(self) -> list[list[str]]:
-        """The facts that the study uses, in layers: each layer uses only earlier ones."""
+    def needed(self, criteria: list[Criterion], rules: list[AdvisoryRule]) -> list[list[str]]:
+        """The facts that criteria and advisories use, in layers: each uses only earlier ones."""
         study = self.encoding.study
         roots: set[str] = set()
-        for criterion in every(study.criteria):
+        for criterion in every(criteria):
             if criterion.met_when:
                 found = self.parse(criterion.id, ("met_when",), criterion.met_when, predicate=True)
                 roots |= found.columns
@@ -166,7 +206,7 @@ class Compiler:
                 roots |= self.placeholders(criterion.id, ("not_met",), criterion.not_met)
             if criterion.clears_after:
                 self.parse(criterion.id, ("clears_after",), criterion.clears_after)
-        for rule in study.advisories:
+        for rule in rules:
             roots |= self.parse(study.id, ("advisories",), rule.when).columns
             roots |= self.placeholders(study.id, ("advisories",), rule.text)
         return self.layers(roots)
@@ -261,19 +301,18 @@ class Compiler:
             return f"({name}.lo IS DISTINCT FROM {name}.hi)"
         return f"({name} IS NULL)"
 
-    def explanations(self) -> tuple[dict[str, list[list[Any]]], list[str]]:
-        """Which explanation to give for which fact, and the SQL of each, written once."""
-        texts: dict[str, int] = {}
-        found: dict[str, list[list[Any]]] = {}
+    def explanations(self, criteria: list[Criterion]) -> dict[str, list[list[str]]]:
+        """Which explanation to give for which fact that a predicate names."""
+        found: dict[str, list[list[str]]] = {}
 
-        def explain(name: str, trail: frozenset[str]) -> list[list[Any]]:
+        def explain(name: str, trail: frozenset[str]) -> list[list[str]]:
             if name in trail:
                 return []
             if name not in found:
                 fact = self.facts[name]
                 if fact.unknown:
                     text = self._cases(fact.unknown)
-                    found[name] = [[name, texts.setdefault(text, len(texts))]]
+                    found[name] = [[name, self._whys.setdefault(text, f"why{len(self._whys)}")]]
                 else:
                     uses = self.fact_expression(name).columns & self.facts.keys()
                     below = fact.inherit or sorted(uses)
@@ -281,11 +320,10 @@ class Compiler:
                     found[name] = list({tuple(pair): pair for pair in pairs}.values())
             return found[name]
 
-        for criterion in every(self.encoding.study.criteria):
-            if criterion.met_when:
-                for name in self.shown_facts(criterion):
-                    explain(name, frozenset())
-        return found, list(texts)
+        for criterion in leaves(criteria):
+            for name in self.shown_facts(criterion):
+                explain(name, frozenset())
+        return found
 
     def _cases(self, cases: list[Case]) -> str:
         branches, otherwise = [], "NULL"
@@ -318,35 +356,20 @@ class Compiler:
         Raises:
             StudyError: the encoding is wrong somewhere; the message names every place.
         """
+        study = self.encoding.study
         self.check_names()
-        layers = self.needed()
+        layers = self.needed(study.criteria, study.advisories)
         if self.faults:
             raise StudyError("\n".join(dict.fromkeys(self.faults)))
-        study = self.encoding.study
-        nodes, leaves = _nodes(study.criteria)
-        used = self._parameters_used(layers, leaves)
-        explains, explanations = self.explanations()
-        opens = sorted({pair[0] for pairs in explains.values() for pair in pairs})
-        named = [self.shown_facts(c) for c in leaves]
-        evidence = {n: self._evidence(n) for names in named for n in names}
-        shown = sorted({spec["column"] for specs in evidence.values() for spec in specs})
+        nodes, single = _nodes(study.criteria)
+        used = self._parameters_used(layers, single)
+        explains = self.explanations(study.criteria)
         every_shown = [n for layer in layers for n in layer if self.facts[n].type != "entries"]
-        answers = self._answers(nodes, leaves, opens, explanations, shown)
-        self._compiled = {n for layer in layers for n in layer} | set(used) | self.record_names
-        head = self._asked(used, leaves, layers, answers)
-        truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t{i}" for i, c in enumerate(leaves))
-        names = self._names(answers) | set(opens)
-        steps, last = self._steps(layers, used, names | self._names(truths))
-        statement = (
-            f"WITH {head}{steps}, truths AS (SELECT {', '.join(sorted(names))}, {truths} "
-            f"FROM {last}) SELECT n, variant, as_of, screened_on, {answers} FROM truths"
-        )
-        fact_columns = self._fact_columns(every_shown, shown)
-        fact_steps, last = self._steps(layers, used, self._names(fact_columns) | set(every_shown))
-        facts_statement = (
-            f"WITH {head}{fact_steps} SELECT n, {fact_columns} FROM {last} "
-            f"WHERE variant = {BASE} AND as_of = screened_on"
-        )
+        named = [self.shown_facts(c) for c in single]
+        facts_statement = self._facts_statement(every_shown, layers, used)
+        whole = self._part(study.criteria, list(range(len(study.advisories))), nodes, used)
+        halves = [self._part(*half, nodes, used) for half in self._halves()]
+        statements = " ".join([whole.statement, facts_statement])
         plan = Plan(
             study_id=study.id,
             version=study.version,
@@ -356,14 +379,13 @@ class Compiler:
             top=_top(study.criteria, nodes),
             leaves=named,
             explains=explains,
-            opens=opens,
-            evidence={**{n: self._evidence(n) for n in every_shown}, **evidence},
-            shown=shown,
+            evidence={n: self._evidence(n) for n in every_shown},
+            whole=whole,
+            halves=halves,
             parameters={n: _parameter(self.parameters[n]) for n in used},
             advisories=[rule.id for rule in study.advisories],
-            logic=_macros_used(self.encoding.logic, statement + facts_statement),
+            logic=_macros_used(self.encoding.logic, statements),
             terms=_terms(self.encoding),
-            statement=statement,
             facts_statement=facts_statement,
             facts=[
                 {"name": n, "label": f.label, "means": f.means, "type": f.type, "unit": f.unit,
@@ -374,6 +396,97 @@ class Compiler:
         _bind(plan)
         return plan
 
+    def _halves(self) -> list[tuple[list[Criterion], list[int]]]:
+        """The criteria in two groups whose statements are about equally long, in study order."""
+        study = self.encoding.study
+
+        def facts_of(criteria: list[Criterion], rules: list[AdvisoryRule]) -> set[str]:
+            return {n for layer in self.needed(criteria, rules) for n in layer}
+
+        def size(names: set[str]) -> int:
+            return sum(len(self.facts[n].sql) for n in names)
+
+        groups: list[set[str]] = [set(), set()]
+        chosen: dict[str, int] = {}
+        order = sorted(study.criteria, key=lambda c: -size(facts_of([c], [])))
+        for criterion in order:
+            names = facts_of([criterion], [])
+            best = min((0, 1), key=lambda g: (size(groups[g] | names), g))
+            chosen[criterion.id] = best
+            groups[best] |= names
+        halves: list[tuple[list[Criterion], list[int]]] = []
+        for group in (0, 1):
+            criteria = [c for c in study.criteria if chosen[c.id] == group]
+            halves.append((criteria, []))
+        for index, rule in enumerate(study.advisories):
+            names = facts_of([], [rule])
+            best = min((0, 1), key=lambda g: (size(names - groups[g]), g))
+            halves[best][1].append(index)
+        return [half for half in halves if half[0]]
+
+    def _part(
+        self, criteria: list[Criterion], rules: list[int], nodes: list[Node], used: list[str]
+    ) -> Part:
+        single = leaves(criteria)
+        positions = {node.id: index for index, node in enumerate(nodes)}
+        advisories = [self.encoding.study.advisories[index] for index in rules]
+        layers = self.needed(criteria, advisories)
+        explains = self.explanations(criteria)
+        opens = sorted({pair[0] for pairs in explains.values() for pair in pairs})
+        keys = sorted({pair[1] for pairs in explains.values() for pair in pairs})
+        texts = {key: text for text, key in self._whys.items()}
+        named = [n for c in single for n in self.shown_facts(c)]
+        shown = sorted({spec["column"] for n in named for spec in self._evidence(n)})
+        here = [positions[c.id] for c in every(criteria)]
+        base = f"variant = {BASE} AND as_of = screened_on"
+        reasons = ", ".join(
+            f"CASE WHEN t_{_column(c)} THEN {self.template(c.met)} "
+            f"WHEN NOT t_{_column(c)} THEN {self.template(c.not_met)} END" for c in single
+        )
+        told = ", ".join(
+            f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END" for rule in advisories
+        )
+        days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
+        answers = ", ".join([
+            f"[{', '.join(self._truth(nodes[i], nodes) for i in here)}] AS truths",
+            f"CASE WHEN {base} THEN [{reasons}] END AS reasons",
+            f"[{', '.join(self.is_open(n) for n in opens)}] AS opens",
+            f"CASE WHEN {base} THEN CAST([{', '.join(texts[k] for k in keys)}] AS {_WHY}) END AS whys",
+            f"CASE WHEN {base} THEN CAST([{told}] AS VARCHAR[]) END AS advisories",
+            "ignored",
+            f"CASE WHEN {base} THEN list_sort(list_distinct(CAST(flatten([{days}]) AS DATE[]))) END AS days"
+            if days else "CAST([] AS DATE[]) AS days",
+            *(f"CASE WHEN {base} THEN {name} END AS {name}" for name in shown),
+        ])  # fmt: skip
+        truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t_{_column(c)}" for c in single)
+        available = {n for layer in layers for n in layer} | set(used) | self.record_names
+        names = _words(answers, available) | _ALWAYS
+        steps, last = self._steps(layers, available, names | _words(truths, available))
+        statement = (
+            f"WITH {self._asked(used, layers, answers)}{steps}, truths AS "
+            f"(SELECT {', '.join(sorted(names))}, {truths} FROM {last}) "
+            f"SELECT n, variant, as_of, screened_on, {answers} FROM truths"
+        )
+        return Part(statement, here, [n.leaf for i in here if (n := nodes[i]).leaf is not None],
+                    opens, keys, rules, shown)  # fmt: skip
+
+    def _truth(self, node: Node, nodes: list[Node]) -> str:
+        criterion = next(c for c in every(self.encoding.study.criteria) if c.id == node.id)
+        if node.leaf is not None:
+            return f"t_{_column(criterion)}"
+        macro = "all_true" if criterion.all else "any_true"
+        return f"{macro}([{', '.join(self._truth(nodes[i], nodes) for i in node.parts)}])"
+
+    def _facts_statement(self, names: list[str], layers: list[list[str]], used: list[str]) -> str:
+        facts = [f"{{'value': to_json({n}), 'words': {self.text_of(n)}}} AS {n}_found" for n in names]
+        columns = ", ".join([*facts, *sorted({s["column"] for n in names for s in self._evidence(n)})])
+        available = {n for layer in layers for n in layer} | set(used) | self.record_names
+        steps, last = self._steps(layers, available, _words(columns, available) | set(names) | _ALWAYS)
+        return (
+            f"WITH {self._asked(used, layers, columns)}{steps} SELECT n, {columns} FROM {last} "
+            f"WHERE variant = {BASE} AND as_of = screened_on"
+        )
+
     def _evidence(self, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for spec in self.facts[name].evidence:
@@ -383,15 +496,11 @@ class Compiler:
                 found.append({"column": path.split(".")[0], "path": path})
         return found
 
-    def _names(self, text: str) -> set[str]:
-        """Facts, parameters and columns that a piece of SQL names (or seems to: a superset)."""
-        always = {"n", "variant", "as_of", "screened_on", "ignored"}
-        return (set(re.findall(r"\w+", text)) & self._compiled) | always
-
-    def _steps(self, layers: list[list[str]], used: list[str], needed: set[str]) -> tuple[str, str]:
+    def _steps(
+        self, layers: list[list[str]], available: set[str], needed: set[str]
+    ) -> tuple[str, str]:
         """The facts layer by layer, each handing on only what is still needed; and the last."""
-        available: set[str] = {"n", "variant", "as_of", "screened_on", "ignored", *used,
-                               *(self.record_names - {"id"})}  # fmt: skip
+        known = (available - self.facts.keys() - {"id"}) | _ALWAYS
         after = [set(needed)]
         for layer in reversed(layers):
             after.append(after[-1] | {c for n in layer for c in self.fact_expression(n).columns})
@@ -399,10 +508,10 @@ class Compiler:
         text, below = "", "asked"
         for index, layer in enumerate(layers):
             wanted = sorted(n for n in layer if n in after[index + 1])
-            columns = sorted(available & after[index + 1])
+            columns = sorted(known & after[index + 1])
             facts = [f"({self.facts[n].sql.strip()}) AS {n}" for n in wanted]
             text += f", f{index + 1} AS (SELECT {', '.join(columns + facts)} FROM {below})"
-            available |= set(wanted)
+            known |= set(wanted)
             below = f"f{index + 1}"
         return text, below
 
@@ -421,73 +530,44 @@ class Compiler:
                 names |= self.fact_expression(name).columns | self.texts_of(name)
         return sorted(names & self.parameters.keys())
 
-    def _asked(
-        self, used: list[str], leaves: list[Criterion], layers: list[list[str]], answers: str
-    ) -> str:
+    def _asked(self, used: list[str], layers: list[list[str]], answers: str) -> str:
+        """The first steps: the question, the view of its records, and one row for each variant."""
         texts = [self.facts[n].sql for layer in layers for n in layer] + [answers]
-        texts += [c.clears_after or "" for c in leaves]
         fields = set(re.findall(r"\w+", " ".join(texts)))
         for layer in layers:
             for spec in (s for n in layer for s in self.facts[n].evidence):
                 fields |= {*spec.fields.values(), *(w for p in spec.record for w in p.split("."))}
         fields |= view.ALWAYS
-        structure = [{"n": "INTEGER", "as_of": "DATE", "record": view.structure(fields)}]
+        structure = [
+            {"n": "INTEGER", "as_of": "DATE", "days": ["DATE"], "record": view.structure(fields)}
+        ]
         variants = [{"variant": "INTEGER"} | {n: _json_type(self.parameters[n]) for n in used}]
-        days = ", ".join(f"({c.clears_after})" for c in leaves if c.clears_after)
-        later = (
-            f"list_distinct(list_filter(flatten([{days}]), lambda d: d > screened_on))"
-            if days
-            else "CAST([] AS DATE[])"
-        )
         terms = ", ".join(f"map_from_entries(j.{name}) AS term_{name}" for name in TERM_TYPES)
         types = {name: [{"k": "VARCHAR", "v": value}] for name, value in TERM_TYPES.items()}
         return (
             f"terms AS (SELECT {terms} FROM (SELECT from_json(terms, {_quote(json.dumps(types))}) "
             f"AS j FROM question)), "
-            f"source AS (SELECT e.n, e.as_of, e.record, terms.* FROM (SELECT unnest(from_json("
-            f"records, {_quote(json.dumps(structure))})) AS e FROM question), terms), "
+            f"source AS (SELECT e.n, e.as_of, e.days AS later, e.record, terms.* FROM (SELECT "
+            f"unnest(from_json(records, {_quote(json.dumps(structure))})) AS e FROM question), terms), "
             f"view AS ({view.view_sql('source', fields)}), "
             f"parameters AS (SELECT p.* FROM (SELECT unnest(from_json(variants, "
             f"{_quote(json.dumps(variants))})) AS p FROM question)), "
-            f"asked AS (SELECT *, unnest(CASE WHEN variant <= {BASE} "
-            f"THEN list_concat([screened_on], {later}) ELSE [screened_on] END) AS as_of "
-            f"FROM view, parameters)"
+            f"asked AS (SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} "
+            f"THEN later END)) AS as_of FROM view, parameters)"
         )
 
-    def _answers(
-        self,
-        nodes: list[Node],
-        leaves: list[Criterion],
-        opens: list[str],
-        explanations: list[str],
-        shown: list[str],
-    ) -> str:
-        truths = ", ".join(_truth(i, nodes, self.encoding.study) for i in range(len(nodes)))
-        base = f"variant = {BASE} AND as_of = screened_on"
-        reasons = ", ".join(
-            f"CASE WHEN t{index} THEN {self.template(c.met)} "
-            f"WHEN NOT t{index} THEN {self.template(c.not_met)} END"
-            for index, c in enumerate(leaves)
-        )
-        advisories = ", ".join(
-            f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END"
-            for rule in self.encoding.study.advisories
-        )
-        columns = [
-            f"[{truths}] AS truths",
-            f"CASE WHEN {base} THEN [{reasons}] END AS reasons",
-            f"[{', '.join(self.is_open(n) for n in opens)}] AS opens",
-            f"CASE WHEN {base} THEN [{', '.join(explanations)}] END AS whys",
-            f"CASE WHEN {base} THEN CAST([{advisories}] AS VARCHAR[]) END AS advisories",
-            "ignored",
-            *(f"CASE WHEN {base} THEN {name} END AS {name}" for name in shown),
-        ]
-        return ", ".join(columns)
 
-    def _fact_columns(self, names: list[str], shown: list[str]) -> str:
-        facts = [f"{{'value': to_json({n}), 'words': {self.text_of(n)}}} AS {n}_found" for n in names]
-        needed = {spec["column"] for n in names for spec in self._evidence(n)}
-        return ", ".join([*facts, *sorted(needed | set(shown))])
+_WHY = "STRUCT(say VARCHAR, ask VARCHAR, rests_on VARCHAR[])[]"
+_ALWAYS = {"n", "variant", "as_of", "screened_on", "ignored"}
+
+
+def _words(text: str, known: set[str]) -> set[str]:
+    """The known names that a piece of SQL uses, or seems to: a superset."""
+    return set(re.findall(r"\w+", text)) & known
+
+
+def _column(criterion: Criterion) -> str:
+    return re.sub(r"\W", "_", criterion.id)
 
 
 def _nodes(criteria: list[Criterion]) -> tuple[list[Node], list[Criterion]]:
@@ -517,15 +597,6 @@ def _top(criteria: list[Criterion], nodes: list[Node]) -> list[int]:
     return [positions[c.id] for c in criteria]
 
 
-def _truth(index: int, nodes: list[Node], study: Any) -> str:
-    node = nodes[index]
-    if node.leaf is not None:
-        return f"t{node.leaf}"
-    criterion = next(c for c in every(study.criteria) if c.id == node.id)
-    macro = "all_true" if criterion.all else "any_true"
-    return f"{macro}([{', '.join(_truth(i, nodes, study) for i in node.parts)}])"
-
-
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     return {**parameter.model_dump(), "type": _json_type(parameter)}
 
@@ -540,7 +611,7 @@ def _json_type(parameter: Parameter) -> Any:
 
 def _terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
     """The dictionaries by key, normalised by the macros that look words up."""
-    connection = duckdb.connect(config={"threads": 1})
+    connection = database.connect()
     connection.execute(encoding.logic)
 
     def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -598,13 +669,12 @@ def _macros_used(logic: str, statement: str) -> str:
 
 def _bind(plan: Plan) -> None:
     """Have DuckDB bind the statements once, so that a wrong type is found now."""
-    from screener import engine  # noqa: PLC0415  # engine runs plans; this one needs no data
-
+    connection = database.connect()
+    connection.execute("CREATE TABLE question(records VARCHAR, variants VARCHAR, terms VARCHAR);" + plan.logic)
     try:
-        connection = engine.connect(plan)
-        engine.prepare(connection, plan)
-        connection.execute(f"PREPARE facts AS {plan.facts_statement}")
-    except duckdb.Error as error:
+        for text in [plan.whole.statement, plan.facts_statement]:
+            connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
+    except database.Error as error:
         raise StudyError(f"{plan.study_id}: the facts do not fit together: {error}") from None
 
 

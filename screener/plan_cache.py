@@ -105,7 +105,8 @@ def _read(path: Path) -> bytes | None:
     """The content of a file that only this user can have written, and that is undamaged."""
     if not _is_ours(path.parent.lstat()):
         return None
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    extra = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")  # each of them where the system has it
+    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in extra)
     with open(os.open(path, flags), "rb") as file:  # noqa: PTH123  # a descriptor, not a path
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or not _is_ours(status):

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from screener import sql
+from screener.catalogue import packaged
 from screener.study import Criterion, CriterionExample, Encoding, Fact, Parameter, load
 
 if TYPE_CHECKING:
@@ -65,6 +65,12 @@ class _Uses:
                 below = fact.inherit or sorted(self.columns(fact.sql) & self.encoding.facts.keys())
                 waiting = [self.encoding.facts[name] for name in below] + waiting
         return [fact for fact in found.values() if fact.unknown]
+
+    def words(self, text: str) -> str:
+        """Give a text; of one that only shows a fact, what that fact says."""
+        named = re.fullmatch(r"{(\w+)}", text.strip())
+        fact = self.encoding.facts.get(named[1]) if named else None
+        return f"({fact.means})" if fact else text
 
     def parameters(self, criterion: Criterion) -> list[str]:
         """Name the parameters of a predicate, then those of the facts that it rests on."""
@@ -160,7 +166,8 @@ def _criterion(criterion: Criterion, uses: _Uses, level: int) -> list[str]:
 def _details(criterion: Criterion, uses: _Uses) -> list[str]:
     parameters = uses.encoding.parameters
     facts = [(_code(f.name), f.means, f.source) for f in uses.facts(criterion)]
-    why = [(c.say, c.ask or "-") for f in uses.explained(criterion) for c in f.unknown]
+    cases = [case for fact in uses.explained(criterion) for case in fact.unknown]
+    why = [(uses.words(case.say), uses.words(case.ask or "-")) for case in cases]
     named = [_parameter(name, parameters[name]) for name in uses.parameters(criterion)]
     examples = [_example(example) for example in criterion.examples]
     blocks = []
@@ -245,12 +252,9 @@ def _position(text: str, name: str) -> int:
 
 def main() -> None:
     """Print the page of every study in the criteria folder."""
-    package = Path(__file__).resolve().parent
-    criteria = package.parent / "criteria"
-    if not criteria.is_dir():
-        criteria = package / "criteria"
+    criteria = packaged()
     studies = sorted((criteria / "studies").glob("*.yaml"))
-    sys.stdout.write(page([load(path, criteria) for path in studies]))
+    sys.stdout.buffer.write(page([load(path, criteria) for path in studies]).encode())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from screener.errors import UsageError
-from screener.plan import BASE, STRICT, Node, Plan
+from screener.plan import BASE, STRICT, Node, Part, Plan
 from screener.result import (
     Advisory,
     CriterionResult,
@@ -25,11 +25,11 @@ from screener.result import (
 )
 
 if TYPE_CHECKING:
-    import duckdb
-
+    from screener.engine import Engine
     from screener.record import Record
 
 TOOL = "trial-screen"
+_FEW = 20  # records for which running is quicker than optimising the statement first
 
 
 @dataclass(frozen=True)
@@ -60,61 +60,90 @@ class Screener:
             for name, parameter in self.plan.parameters.items()
             if parameter["assumed"] and name not in self._set
         ]
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._small: Engine | None = None
+        self._large: Engine | None = None
 
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """The locked connection that runs the study, opened at first use."""
-        if self._connection is None:
-            from screener import engine  # noqa: PLC0415  # DuckDB is needed only to screen
+    def start(self) -> None:
+        """Begin to bind the study's statements in the background, for a few records."""
+        if self._small is None:
+            from screener.engine import Engine  # noqa: PLC0415  # DuckDB is needed only to screen
 
-            self._connection = engine.connect(self.plan)
-            engine.prepare(self._connection, self.plan)
-        return self._connection
+            self._small = Engine(self.plan, self.plan.halves)
+
+    def _engine(self, number: int) -> Engine:
+        if number <= _FEW:
+            self.start()
+        if number <= _FEW and self._small:
+            return self._small
+        if self._large is None:
+            from screener.engine import Engine  # noqa: PLC0415
+
+            self._large = Engine(self.plan, [self.plan.whole])
+        return self._large
 
     def screen(self, records: Sequence[Record], as_of: date) -> list[ScreeningResult]:
         """Results in the order of the records.
 
         `as_of` is the screening date: what is dated later is not used.
         """
-        from screener import engine  # noqa: PLC0415
+        from screener.engine import variants  # noqa: PLC0415
 
         if not records:
             return []
         taken = [_complete(record, self.settings.complete) for record in records]
-        texts = [_text(record) for record, _ in taken]
-        asked = engine.variants(self.plan, self._reported, strict=self.settings.strict)
-        terms = self._terms([record for record, _ in taken])
-        rows = engine.ask(self.connection, [(t, as_of) for t in texts], asked, terms)
-        answers: dict[int, list[tuple[Any, ...]]] = {}
-        for row in rows:
-            answers.setdefault(row[0], []).append(row)
+        asked = variants(self.plan, self._reported, strict=self.settings.strict)
+        answers = self._answers([record for record, _ in taken], as_of, asked)
         return [
-            self._result(record, lists, _text(original), answers[number], as_of)
-            for number, ((record, lists), original) in enumerate(zip(taken, records, strict=True))
+            self._result(record, lists, _text(original), answer, as_of)
+            for (record, lists), original, answer in zip(taken, records, answers, strict=True)
         ]
 
     def truths(self, records: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         """Only the truths of all criteria and parts, in the order of `plan.nodes`."""
-        from screener import engine  # noqa: PLC0415
+        from screener.engine import variants  # noqa: PLC0415
 
-        asked = engine.variants(self.plan, [], strict=False)[:1]
-        texts = [(_text(record), as_of) for record in records]
-        rows = engine.ask(self.connection, texts, asked, self._terms(records))
-        return [row[4] for row in sorted(rows, key=lambda row: row[0]) if row[2] == as_of]
+        asked = variants(self.plan, [], strict=False)[:1]
+        texts = [(_text(record), as_of, ()) for record in records]
+        rows = self._engine(len(records)).ask(texts, asked, self._terms(records))
+        parts = self._engine(len(records)).parts
+        return [answer.truths() for answer in _by_record(self.plan, parts, rows, len(records), [])]
+
+    def _answers(
+        self, records: Sequence[Record], as_of: date, asked: list[dict[str, Any]]
+    ) -> list[_Answer]:
+        engine = self._engine(len(records))
+        terms = self._terms(records)
+        texts: list[tuple[str, date, Sequence[date]]] = [(_text(r), as_of, ()) for r in records]
+        strict = self.settings.strict
+
+        def ask() -> list[_Answer]:
+            rows = engine.ask(texts, asked, terms)
+            names = self._reported
+            return _by_record(self.plan, engine.parts, rows, len(texts), names, strict=strict)
+
+        answers = ask()
+        waiting = [n for n, answer in enumerate(answers) if answer.days and answer.only_time()]
+        if waiting:
+            # What fails now may pass on a later day: the same question again, on the days on which
+            # a window ends.
+            texts = [(*texts[n][:2], answers[n].days) for n in waiting]
+            asked = [v for v in asked if v["variant"] in (BASE, STRICT)]
+            for number, again in zip(waiting, ask(), strict=True):
+                answers[number].later = again
+        return answers
 
     def facts(self, records: Sequence[Record], as_of: date) -> list[list[dict[str, Any]]]:
         """Every fact of the study about each record.
 
         Each as name, label, means, type, unit, source, value (JSON), words and evidence.
         """
-        from screener import engine  # noqa: PLC0415
+        from screener.engine import variants  # noqa: PLC0415
 
         taken = [_complete(record, self.settings.complete)[0] for record in records]
-        asked = engine.variants(self.plan, [], strict=self.settings.strict)
+        asked = variants(self.plan, [], strict=self.settings.strict)
         asked = [{**asked[-1 if self.settings.strict else 0], "variant": BASE}]
-        texts = [(_text(record), as_of) for record in taken]
-        rows = engine.ask_facts(self.connection, self.plan, texts, asked, self._terms(taken))
+        texts = [(_text(record), as_of, ()) for record in taken]
+        rows = self._engine(len(taken)).ask_facts(texts, asked, self._terms(taken))
         return [
             [
                 {
@@ -129,23 +158,22 @@ class Screener:
         ]
 
     def _terms(self, records: Sequence[Record]) -> str:
-        from screener import engine  # noqa: PLC0415
+        from screener.engine import Words, look_up  # noqa: PLC0415
 
-        words = engine.Words()
+        words = Words()
         for record in records:
             words.read(record)
-        return engine.look_up(self.connection, self.plan, words)
+        return look_up(self._engine(len(records)).connection, self.plan, words)
 
     def _result(
         self,
         record: Record,
         lists: list[str],
         original: str,
-        rows: list[tuple[Any, ...]],
+        answer: _Answer,
         as_of: date,
     ) -> ScreeningResult:
         plan = self.plan
-        answer = _Answer(plan, rows, strict=self.settings.strict, names=self._reported)
         shown = [self._criterion(index, answer, lists) for index in plan.top]
         clears = {c.id: c.clears_on for c in shown if c.outcome == "fail"}
         rescreen = _first_day_without_fail(plan, answer, clears) if clears else None
@@ -166,7 +194,7 @@ class Screener:
             rescreen_on=rescreen,
             advisories=[
                 Advisory(id=name, text=text)
-                for name, text in zip(plan.advisories, answer.advisories, strict=True)
+                for name, text in zip(plan.advisories, answer.advisories(), strict=True)
                 if text
             ],
             assumptions=assumptions,
@@ -202,7 +230,7 @@ class Screener:
                     needs = [f"a confirmed value of {name}" for name in answer.rests_on_all(index)]
                     rests_on = []
             else:
-                reason = answer.reasons[node.leaf]
+                reason = answer.reason(node.leaf)
         assumptions = [self._assumption(name) for name in rests_on]
         assumptions += [f"{name} is taken as the whole list (--complete)" for name in lists
                         if node.leaf is not None and truth is not None]  # fmt: skip
@@ -237,41 +265,86 @@ class Screener:
 
 
 class _Answer:
-    """The engine's rows about one record."""
+    """What the engine says of one record."""
 
-    def __init__(
-        self, plan: Plan, rows: list[tuple[Any, ...]], *, strict: bool, names: list[str]
-    ) -> None:
+    def __init__(self, plan: Plan, *, strict: bool, names: Sequence[str]) -> None:
         self._plan = plan
         self._strict = strict
         self._names = names
-        self._truths: dict[tuple[int, date], list[bool | None]] = {}
-        for _, variant, day, screened_on, truths, *rest in rows:
-            self._truths[(variant, day)] = truths
-            if variant == BASE and day == screened_on:
-                self.screened_on: date = screened_on
-                self.reasons, opens, self._whys, self.advisories, self.ignored = rest[:5]
-                self._open = dict(zip(plan.opens, opens, strict=True))
-                self.columns = dict(zip(plan.shown, rest[5:], strict=True))
-        self.days = sorted(day for variant, day in self._truths if variant == BASE)
+        self._truths: dict[tuple[int, date], dict[int, bool | None]] = {}
+        self._reasons: dict[int, str] = {}
+        self._whys: dict[str, dict[str, Any] | None] = {}
+        self._open: dict[str, bool] = {}
+        self._advisories: dict[int, str | None] = {}
+        self.screened_on = date.min
+        self.ignored = 0
+        self.columns: dict[str, Any] = {}
+        self.days: list[date] = []
+        """Days after the screening date on which a fail could clear."""
+        self.later: _Answer | None = None
+        """The answers on those days."""
+
+    def add(self, part: Part, row: tuple[Any, ...]) -> None:
+        """Take in a row that a part of the plan gave."""
+        _, variant, day, screened_on, truths, reasons, opens, whys, told, ignored, days = row[:11]
+        known = self._truths.setdefault((variant, day), {})
+        known.update(zip(part.nodes, truths, strict=True))
+        if variant == BASE and day == screened_on:
+            self.screened_on = screened_on
+            self.ignored = ignored
+            self._reasons.update(zip(part.leaves, reasons, strict=True))
+            self._open.update(zip(part.opens, opens, strict=True))
+            self._whys.update(zip(part.whys, whys, strict=True))
+            self._advisories.update(zip(part.advisories, told, strict=True))
+            for name, value in zip(part.shown, row[11:], strict=True):
+                # Each part reads only the fields of an object that it needs.
+                known_value = self.columns.get(name)
+                both = isinstance(value, dict) and isinstance(known_value, dict)
+                self.columns[name] = {**known_value, **value} if both else value
+            later = {d for d in days or [] if d is not None and d > screened_on}
+            self.days = sorted(later.union(self.days))
+
+    def truths(self) -> list[bool | None]:
+        """Truth of every criterion and part."""
+        return [self.truth(index) for index in range(len(self._plan.nodes))]
+
+    def truth(self, index: int, day: date | None = None) -> bool | None:
+        """Truth of a criterion; strictly, only what holds without the assumed parameters too."""
+        if day is not None and day != self.screened_on and self.later:
+            return self.later.truth(index, day)
+        day = day or self.screened_on
+        truth = self._truths[(BASE, day)][index]
+        if self._strict and self._truths.get((STRICT, day), {}).get(index, truth) != truth:
+            return None
+        return truth
+
+    def fails(self, index: int, day: date | None = None) -> bool:
+        """Whether a criterion fails."""
+        return _outcome(self._plan.nodes[index].kind, self.truth(index, day)) == "fail"
+
+    def only_time(self) -> bool:
+        """Whether some criterion fails in a way that time could end."""
+        return any(
+            node.clears and self.fails(index) for index, node in enumerate(self._plan.nodes)
+        )
+
+    def reason(self, leaf: int) -> str:
+        """Why a leaf is met or not met."""
+        return self._reasons[leaf]
+
+    def advisories(self) -> list[str | None]:
+        """The text of each advisory of the study, or None where it does not apply."""
+        return [self._advisories.get(index) for index in range(len(self._plan.advisories))]
 
     def explanations(self, leaf: int) -> list[dict[str, Any]]:
         """Why the facts of a leaf leave it open: {say, ask, rests_on} each."""
         found = {
-            position: self._whys[position]
+            key: self._whys[key]
             for fact in self._plan.leaves[leaf]
-            for name, position in self._plan.explains[fact]
+            for name, key in self._plan.explains[fact]
             if self._open[name]
         }
         return [why for why in found.values() if why]
-
-    def truth(self, index: int, day: date | None = None) -> bool | None:
-        """Truth of a criterion; strictly, only what holds without the assumed parameters too."""
-        day = day or self.screened_on
-        truth = self._truths[(BASE, day)][index]
-        if self._strict and self._truths[(STRICT, day)][index] != truth:
-            return None
-        return truth
 
     def known_but_assumed(self, index: int) -> bool:
         """Whether only strictness makes a criterion unknown."""
@@ -294,6 +367,22 @@ class _Answer:
         if single or strict is None or strict[index] == base:
             return single
         return list(self._names)  # several, each of which another can stand in for
+
+
+def _by_record(
+    plan: Plan,
+    parts: Sequence[Part],
+    rows: Sequence[Sequence[tuple[Any, ...]]],
+    number: int,
+    names: Sequence[str],
+    *,
+    strict: bool = False,
+) -> list[_Answer]:
+    answers = [_Answer(plan, strict=strict, names=names) for _ in range(number)]
+    for part, given in zip(parts, rows, strict=True):
+        for row in given:
+            answers[row[0]].add(part, row)
+    return answers
 
 
 _TRUTHS: dict[bool | None, Truth] = {True: "met", False: "not_met", None: "unknown"}
@@ -349,20 +438,16 @@ def _json(text: str | None) -> Any:
 def _clears_on(plan: Plan, index: int, answer: _Answer) -> date | None:
     """The first day on which a failing criterion no longer fails, if only time is needed."""
     node = plan.nodes[index]
-    failing = [p for p in node.parts if _fails(plan, p, answer, answer.screened_on)]
+    failing = [part for part in node.parts if answer.fails(part)]
     if node.parts:
         if not all(_clears_on(plan, part, answer) for part in failing):
             return None
     elif not node.clears:
         return None
     for day in answer.days:
-        if day > answer.screened_on and not _fails(plan, index, answer, day):
+        if not answer.fails(index, day):
             return day
     return None
-
-
-def _fails(plan: Plan, index: int, answer: _Answer, day: date) -> bool:
-    return _outcome(plan.nodes[index].kind, answer.truth(index, day)) == "fail"
 
 
 def _first_day_without_fail(
@@ -372,7 +457,7 @@ def _first_day_without_fail(
     if len(days) < len(clears):
         return None
     for day in answer.days:
-        if day >= max(days) and not any(_fails(plan, i, answer, day) for i in plan.top):
+        if day >= max(days) and not any(answer.fails(index, day) for index in plan.top):
             return day
     return None
 

@@ -10,9 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+from screener import database
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 # Scalar functions that give NULL for NULL, beside the macros of logic.sql.
 _PLAIN_FUNCTIONS = frozenset(
@@ -48,8 +51,8 @@ class Expression:
 
 
 @cache
-def _parser() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"threads": 1})
+def _parser() -> DuckDBPyConnection:
+    return database.connect()
 
 
 class SqlSyntaxError(ValueError):

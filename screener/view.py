@@ -115,7 +115,7 @@ def view_sql(source: str, used: Collection[str]) -> str:
     `used` names the fields that facts use, of the record and of its entries; others are left out.
     """
     used = ALWAYS | set(used)
-    columns = ["n", "as_of AS screened_on", "record.id AS id"]
+    columns = ["n", "as_of AS screened_on", "later"]
     for name, kind in _fields(Record).items():
         if name == "id" or name not in used:
             continue

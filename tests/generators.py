@@ -333,11 +333,17 @@ def record(seed: int, as_of: date = SCREENING_DAY) -> Data:
 
 @dataclass(frozen=True)
 class Mutation:
-    """A record after one change; `kind` says which, `path` where."""
+    """One change of a record; `kind` says which, `path` where. The value None takes it out."""
 
     kind: str
     path: Path
-    record: Data
+    whole: Data
+    value: Any
+
+    @property
+    def record(self) -> Data:
+        """The changed record."""
+        return changed(self.whole, self.path, self.value)
 
 
 LOSSES = ("delete value", "delete date", "delete list", "delete object", "shorten date", "mark partial")
@@ -345,26 +351,21 @@ LOSSES = ("delete value", "delete date", "delete list", "delete object", "shorte
 
 
 def losses(record: Data) -> Iterator[Mutation]:
-    """Every record that says the same with one thing less."""
+    """Every way of saying one thing less."""
     for path, value, optional in _places(Record, record, ()):
-        if isinstance(value, str) and _DATE.fullmatch(value):
+        dated = isinstance(value, str) and _DATE.fullmatch(value)
+        if dated:
             for length in (7, 4):
                 if len(value) > length:
-                    yield Mutation("shorten date", path, changed(record, path, value[:length]))
-        if not optional or path[0] in ("id", "partial"):
-            continue
-        kind = "delete value"
-        if isinstance(value, list):
-            kind = "delete list"
-        elif isinstance(value, dict):
-            kind = "delete object"
-        elif isinstance(value, str) and _DATE.fullmatch(value):
-            kind = "delete date"
-        yield Mutation(kind, path, changed(record, path, None))
+                    yield Mutation("shorten date", path, record, value[:length])
+        if optional and path != ("partial",):
+            kinds = {list: "delete list", dict: "delete object"}
+            kind = "delete date" if dated else kinds.get(type(value), "delete value")
+            yield Mutation(kind, path, record, None)
     partial = record.get("partial", [])
     for name in PARTIAL_NAMES:
         if name not in partial:
-            yield Mutation("mark partial", (name,), {**record, "partial": [*partial, name]})
+            yield Mutation("mark partial", ("partial",), record, [*partial, name])
 
 
 def shuffled(record: Data, random: Random) -> Data:
@@ -407,16 +408,16 @@ def with_future(record: Data, random: Random, as_of: date) -> tuple[Data, int]:
     return result, added
 
 
-def changed(record: Data, path: Path, value: Any) -> Data:
+def changed(record: Any, path: Path, value: Any) -> Any:
     """A copy of the record with one value replaced; None takes it out."""
-    result = copy.deepcopy(record)
-    at: Any = result
-    for step in path[:-1]:
-        at = at[step]
-    if value is not None:
-        at[path[-1]] = value
+    step, rest = path[0], path[1:]
+    result = record.copy()
+    if rest:
+        result[step] = changed(record[step], rest, value)
+    elif value is not None:
+        result[step] = value
     else:
-        del at[path[-1]]
+        del result[step]
     return result
 
 

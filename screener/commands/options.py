@@ -1,0 +1,150 @@
+"""The options that several commands take, declared once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from screener.errors import ScreenError
+
+
+class Format(StrEnum):
+    """Form of a screening report."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class Listing(StrEnum):
+    """Form of any other output."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Blank(StrEnum):
+    """Form of a record to fill in."""
+
+    JSON = "json"
+
+
+def study_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Study ids that begin with what is typed, for the shell."""
+    from screener.catalogue import Catalogue  # noqa: PLC0415
+
+    try:
+        known = Catalogue(ctx.params.get("criteria") or ()).ids()
+    except ScreenError:
+        return []
+    return [name for name in known if name.startswith(incomplete)]
+
+
+def study_ids_or_all(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The same, and the word for all of them."""
+    from screener.catalogue import ALL  # noqa: PLC0415
+
+    return [*study_ids(ctx, incomplete), *([ALL] if ALL.startswith(incomplete) else [])]
+
+
+def criterion_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids of the criteria and parts of the study already typed, for the shell."""
+    from screener.catalogue import Catalogue  # noqa: PLC0415
+
+    try:
+        plan = Catalogue(ctx.params.get("criteria") or ()).plan(ctx.params.get("study") or "")
+    except ScreenError:
+        return []
+    return [node.id for node in plan.nodes if node.id.lower().startswith(incomplete.lower())]
+
+
+def list_names(incomplete: str) -> list[str]:
+    """Names of lists of a record, for the shell."""
+    from screener.record import PARTIAL_NAMES  # noqa: PLC0415
+
+    return [name for name in PARTIAL_NAMES if name.startswith(incomplete)]
+
+
+_repeat: dict[str, Any] = {"show_default": False}
+
+Patients = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATIENT...",
+        help="JSON files with one patient or several (an array, or one a line); - is standard "
+        "input.",
+        show_default=False,
+    ),
+]
+Study = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--study",
+        metavar="ID",
+        help="Study, by id or path of its file; repeatable; `all` for all. [default: dawna-fes]",
+        autocompletion=study_ids_or_all,
+        **_repeat,
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE",
+        help="Screening date, YYYY-MM-DD: what is dated later is not used. [default: today]",
+        show_default=False,
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="The site's own value of a threshold; repeatable. `screen show STUDY` lists them.",
+        **_repeat,
+    ),
+]
+Site = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The site's thresholds, as YAML lines NAME: VALUE; --set comes before them.",
+        show_default=False,
+    ),
+]
+Complete = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LIST",
+        help="This list of the record is whole, whatever the record says; repeatable.",
+        autocompletion=list_names,
+        **_repeat,
+    ),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="What rests on an assumed threshold is unknown.")
+]
+Criteria = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder with further study files; repeatable.",
+        **_repeat,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to a file that only you can read.",
+        show_default=False,
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file of --output.")]
+ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
+ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
+TemplateForm = Annotated[Blank, typer.Option("--format", help="Form of the record.")]

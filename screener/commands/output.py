@@ -1,0 +1,100 @@
+"""Where results go: standard output, or a file that only its owner can read."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from screener.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def check(target: Path | None, *, force: bool, inputs: Iterable[str] = ()) -> None:
+    """Refuse a file that must not or cannot be written, before any work is done.
+
+    Raises:
+        UsageError: it exists and `force` is not given, is one of the inputs or no ordinary file,
+            or its folder does not exist.
+    """
+    if target is None:
+        if force:
+            raise UsageError("--force is about --output; give both, or leave it out")
+        return
+    if not target.parent.is_dir():
+        raise UsageError(f"--output {target}: there is no folder {target.parent}; create it first")
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise _cannot_write(target, error) from None
+    if not stat.S_ISREG(mode):
+        raise UsageError(
+            f"--output {target}: this is a folder, link or device; give the name of a file, or "
+            "leave --output out to write to standard output"
+        )
+    for path in inputs:
+        with suppress(OSError, ValueError):
+            if Path(path).samefile(target):
+                raise UsageError(f"--output {target}: this is an input; give another name")
+    if not force:
+        raise UsageError(f"--output {target}: there is such a file; --force replaces it")
+
+
+def write(text: str, target: Path | None, *, force: bool = False) -> None:
+    """Write text to standard output (to a pipe or file always as UTF-8), or to a file as a whole.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    if target is not None:
+        try:
+            _write_file(text.encode(), target, force=force)
+        except FileExistsError:
+            raise UsageError(f"--output {target}: there is such a file; --force replaces it") from None
+        except OSError as error:
+            raise _cannot_write(target, error) from None
+        return
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None or sys.stdout.isatty():
+        sys.stdout.write(text)
+    else:
+        stream.write(text.encode())
+    sys.stdout.flush()
+
+
+def _write_file(content: bytes, target: Path, *, force: bool) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:80]}.")
+    temporary = Path(name)
+    try:
+        with open(handle, "wb") as file:  # noqa: PTH123  # a descriptor, not a path
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if force or not _link(temporary, target):
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, target: Path) -> bool:
+    """Give a file its name unless that is taken; False where the file system has no links."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):
+        return False
+    return True
+
+
+def _cannot_write(target: Path, error: OSError | ValueError) -> UsageError:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else "not a file name"
+    return UsageError(f"--output {target}: cannot be written: {why}; give another file or folder")

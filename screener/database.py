@@ -1,0 +1,35 @@
+"""Opens DuckDB, closed to everything but memory.
+
+The package `duckdb` is a layer of Python over the module `_duckdb`, and most of the time that its
+import takes goes into parts that are not used here. So the module is taken directly where it is as
+expected, and the package otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb as _database
+else:
+    try:
+        import _duckdb as _database
+
+        _database.connect  # noqa: B018  # a module of that name without it is not the one
+    except (ImportError, AttributeError):
+        import duckdb as _database
+
+Error = _database.Error
+"""Base of every error of the database."""
+
+_LOCKED: dict[str, Any] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+}
+
+
+def connect(threads: int = 1) -> _database.DuckDBPyConnection:
+    """A new database in memory, without access to files, network or extensions."""
+    return _database.connect(config={"threads": threads, **_LOCKED})
