@@ -82,12 +82,10 @@ def __dir__() -> list[str]:
 
 
 def studies(criteria: Sequence[str | Path] = ()) -> list[str]:
-    """The ids of the studies that can be screened for.
+    """List the ids of the studies that can be screened for.
 
-    `criteria` names further folders with study files.
-
-    Raises:
-        UsageError: one of these folders does not exist or holds no study.
+    `criteria` names further folders with study files. Raises UsageError where one of them does not
+    exist or holds no study.
     """
     from screener.catalogue import Catalogue  # noqa: PLC0415
 
@@ -100,14 +98,12 @@ def load_study(
     criteria: Sequence[str | Path] = (),
     settings: Settings | None = None,
 ) -> Screener:
-    """A study, ready to screen any number of records.
+    """Load a study, so that it can screen any number of records.
 
     `study` is an id or the path of a study file, `criteria` names further folders with study files,
     and `settings` holds what the site decides: thresholds, lists that are whole, strictness.
-
-    Raises:
-        UsageError: there is no such study, or a setting does not fit it.
-        StudyError: something is wrong in the study's files.
+    Raises UsageError where there is no such study or a setting does not fit it, and StudyError
+    where something is wrong in the study's files.
     """
     from screener.catalogue import Catalogue  # noqa: PLC0415
     from screener.screening import Screener  # noqa: PLC0415
@@ -125,12 +121,8 @@ def screen(
 ) -> ScreeningResult:
     """Screen one record for one study on a day, today unless given.
 
-    `record` may be decoded JSON as well. For many records, `load_study` is much faster.
-
-    Raises:
-        RecordInvalid: the record is not valid.
-        UsageError: there is no such study, or a setting does not fit it.
-        StudyError: something is wrong in the study's files.
+    `record` may be decoded JSON as well. For many records, `load_study` is much faster. Raises
+    RecordInvalid where the record is not valid, and what `load_study` raises.
     """
     from datetime import date  # noqa: PLC0415
 

@@ -26,7 +26,9 @@ ALL = "all"
 _SUFFIXES = (".yaml", ".yml")
 _ID = re.compile(r"""^id[ \t]*:[ \t]*["']?([A-Za-z0-9-]+)""", re.MULTILINE)
 _CRITERIA = re.compile(r"^criteria[ \t]*:", re.MULTILINE)
-_HEAD = re.compile(r"^(?:id|title|version|registry)[ \t]*:.*\n?(?:[ \t]+.*\n?|[ \t]*\n)*", re.MULTILINE)
+_HEAD = re.compile(
+    r"^(?:id|title|version|registry)[ \t]*:.*\n?(?:[ \t]+.*\n?|[ \t]*\n)*", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ def packaged() -> Path:
     for folder in (here / "criteria", here.parent / "criteria"):
         if (folder / "logic.sql").is_file():
             return folder
-    raise StudyError(f"{here}: the studies that belong to the program are missing; install it again")
+    raise StudyError(
+        f"{here}: the studies that belong to the program are missing; install it again"
+    )
 
 
 class Catalogue:

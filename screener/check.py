@@ -35,12 +35,16 @@ def check(encoding: Encoding) -> tuple[list[str], int]:
 def _incomplete(encoding: Encoding) -> Iterator[str]:
     for name, parameter in encoding.parameters.items():
         if not parameter.source.strip():
-            yield _at(encoding, name, (), f"parameter {name} has no source; say so with assumed: true")
+            yield _at(
+                encoding, name, (), f"parameter {name} has no source; say so with assumed: true"
+            )
     for criterion in leaves(encoding.study.criteria):
         truths = {example.truth for example in criterion.examples}
         for truth in ("met", "not_met", "unknown"):
             if truth not in truths:
-                yield _at(encoding, criterion.id, (), f"{criterion.id} has no example that is {truth}")
+                yield _at(
+                    encoding, criterion.id, (), f"{criterion.id} has no example that is {truth}"
+                )
     for fact in encoding.facts.values():
         if fact.type == "entries":
             continue
@@ -73,7 +77,11 @@ def _criterion_examples(encoding: Encoding, plan: Plan) -> tuple[list[str], int]
     asked: dict[date, list[tuple[Criterion, int, Record]]] = {}
     for criterion in leaves(encoding.study.criteria):
         for index, example in enumerate(criterion.examples):
-            day = date.fromisoformat(example.as_of) if example.as_of else encoding.study.examples_as_of
+            day = (
+                date.fromisoformat(example.as_of)
+                if example.as_of
+                else encoding.study.examples_as_of
+            )
             record = _record(encoding, criterion.id, ("examples", index), example.record)
             asked.setdefault(day, []).append((criterion, index, record))
     positions = {node.id: index for index, node in enumerate(plan.nodes)}
@@ -116,4 +124,3 @@ def _same(found: Any, expected: Any) -> bool:
     if isinstance(expected, dict) and isinstance(found, dict):
         return all(_same(found.get(key), value) for key, value in expected.items())
     return bool(found == expected)
-

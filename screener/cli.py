@@ -53,10 +53,10 @@ class _Screening(TyperCommand):
 class _Program(TyperGroup):
     """Chooses the command, and imports no other."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name == _SCREENING:
             return _command("screening", _Screening)
         return _command(cmd_name, TyperCommand) if cmd_name in COMMANDS else None
@@ -113,9 +113,11 @@ app = typer.Typer(
 
 @app.callback()
 def _program(
-    version: Annotated[  # noqa: ARG001  # it ends the program by itself
+    version: Annotated[  # it ends the program by itself
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Screen patients for clinical trials: for each criterion pass, fail or unknown, why, and what

@@ -162,7 +162,7 @@ def look_up(connection: DuckDBPyConnection, plan: Plan, words: Words) -> str:
 
 def _near_drugs(plan: Plan, keys: list[str]) -> dict[str, str]:
     """For names that the dictionary lacks: the drug whose name is nearest, if one is near."""
-    unknown = [key for key in keys if len(key) >= 4]  # noqa: PLR2004
+    unknown = [key for key in keys if len(key) >= 4]
     if not unknown:
         return {}
     from rapidfuzz import process  # noqa: PLC0415  # needed only for a name that is not known

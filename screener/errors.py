@@ -10,7 +10,7 @@ class Problem:
     """One thing that is wrong, and where."""
 
     path: str
-    """Place in the record (`therapies[2].end`), file (`line 3, column 7`), or empty for the whole."""
+    """Place in the record (`therapies[2].end`) or file (`line 3, column 7`), if in one."""
     message: str
     """What is wrong, what is allowed, and what to do."""
 
@@ -41,9 +41,7 @@ class InputError(ScreenError):
 
     exit_code = 4
 
-    def __init__(
-        self, source: str, problems: list[Problem], patient_id: str | None = None
-    ) -> None:
+    def __init__(self, source: str, problems: list[Problem], patient_id: str | None = None) -> None:
         self.source = source
         self.problems = problems
         self.patient_id = patient_id

@@ -19,7 +19,6 @@ from screener.study import (
     Case,
     Criterion,
     Encoding,
-    Fact,
     Parameter,
     every,
     leaves,
@@ -223,7 +222,9 @@ class Compiler:
                 self._fault(name, ("sql",), f"{name} rests on itself: {circle}")
                 return 0
             if name not in depth:
-                below = [visit(n, (*trail, name)) for n in sorted(self.fact_expression(name).columns)]
+                below = [
+                    visit(n, (*trail, name)) for n in sorted(self.fact_expression(name).columns)
+                ]
                 depth[name] = 1 + max(below, default=0)
                 for other in sorted(self.texts_of(name)):
                     visit(other, (*trail, name))
@@ -244,7 +245,9 @@ class Compiler:
         for index, evidence in enumerate(fact.evidence):
             if evidence.of and evidence.of not in self.facts:
                 message = f"{name}: there is no fact {evidence.of}"
-                self._fault(name, ("evidence", index), message + _did_you_mean(evidence.of, self.facts))
+                self._fault(
+                    name, ("evidence", index), message + _did_you_mean(evidence.of, self.facts)
+                )
             elif evidence.of:
                 used.add(evidence.of)
         for index, case in enumerate(fact.unknown):
@@ -441,8 +444,10 @@ class Compiler:
         base = f"variant = {BASE} AND as_of = screened_on"
         reasons = ", ".join(
             f"CASE WHEN t_{_column(c)} THEN {self.template(c.met)} "
-            f"WHEN NOT t_{_column(c)} THEN {self.template(c.not_met)} END" for c in single
+            f"WHEN NOT t_{_column(c)} THEN {self.template(c.not_met)} END"
+            for c in single
         )
+        whys = ", ".join(texts[key] for key in keys)
         told = ", ".join(
             f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END" for rule in advisories
         )
@@ -451,21 +456,21 @@ class Compiler:
             f"[{', '.join(self._truth(nodes[i], nodes) for i in here)}] AS truths",
             f"CASE WHEN {base} THEN [{reasons}] END AS reasons",
             f"[{', '.join(self.is_open(n) for n in opens)}] AS opens",
-            f"CASE WHEN {base} THEN CAST([{', '.join(texts[k] for k in keys)}] AS {_WHY}) END AS whys",
+            f"CASE WHEN {base} THEN CAST([{whys}] AS {_WHY}) END AS whys",
             f"CASE WHEN {base} THEN CAST([{told}] AS VARCHAR[]) END AS advisories",
             "ignored",
-            f"CASE WHEN {base} THEN list_sort(list_distinct(CAST(flatten([{days}]) AS DATE[]))) END AS days"
+            f"CASE WHEN {base} THEN CAST(flatten([{days}]) AS DATE[]) END AS days"
             if days else "CAST([] AS DATE[]) AS days",
             *(f"CASE WHEN {base} THEN {name} END AS {name}" for name in shown),
         ])  # fmt: skip
         truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t_{_column(c)}" for c in single)
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
         names = _words(answers, available) | _ALWAYS
-        steps, last = self._steps(layers, available, names | _words(truths, available))
+        asked = self._asked(used, layers, answers)
+        steps = self._steps(asked, layers, available, names | _words(truths, available))
         statement = (
-            f"WITH {self._asked(used, layers, answers)}{steps}, truths AS "
-            f"(SELECT {', '.join(sorted(names))}, {truths} FROM {last}) "
-            f"SELECT n, variant, as_of, screened_on, {answers} FROM truths"
+            f"SELECT n, variant, as_of, screened_on, {answers} FROM "
+            f"(SELECT {', '.join(sorted(names))}, {truths} FROM {steps})"
         )
         return Part(statement, here, [n.leaf for i in here if (n := nodes[i]).leaf is not None],
                     opens, keys, rules, shown)  # fmt: skip
@@ -478,42 +483,42 @@ class Compiler:
         return f"{macro}([{', '.join(self._truth(nodes[i], nodes) for i in node.parts)}])"
 
     def _facts_statement(self, names: list[str], layers: list[list[str]], used: list[str]) -> str:
-        facts = [f"{{'value': to_json({n}), 'words': {self.text_of(n)}}} AS {n}_found" for n in names]
-        columns = ", ".join([*facts, *sorted({s["column"] for n in names for s in self._evidence(n)})])
-        available = {n for layer in layers for n in layer} | set(used) | self.record_names
-        steps, last = self._steps(layers, available, _words(columns, available) | set(names) | _ALWAYS)
-        return (
-            f"WITH {self._asked(used, layers, columns)}{steps} SELECT n, {columns} FROM {last} "
-            f"WHERE variant = {BASE} AND as_of = screened_on"
+        facts = [
+            f"{{'value': to_json({n}), 'words': {self.text_of(n)}}} AS {n}_found" for n in names
+        ]
+        columns = ", ".join(
+            [*facts, *sorted({s["column"] for n in names for s in self._evidence(n)})]
         )
+        available = {n for layer in layers for n in layer} | set(used) | self.record_names
+        needed = _words(columns, available) | set(names) | _ALWAYS
+        steps = self._steps(self._asked(used, layers, columns), layers, available, needed)
+        return f"SELECT n, {columns} FROM {steps} WHERE variant = {BASE} AND as_of = screened_on"
 
     def _evidence(self, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for spec in self.facts[name].evidence:
             if spec.of:
                 found.append({"column": spec.of, "within": spec.within, "fields": spec.fields})
-            for path in spec.record:
-                found.append({"column": path.split(".")[0], "path": path})
+            found += [{"column": path.split(".")[0], "path": path} for path in spec.record]
         return found
 
     def _steps(
-        self, layers: list[list[str]], available: set[str], needed: set[str]
-    ) -> tuple[str, str]:
-        """The facts layer by layer, each handing on only what is still needed; and the last."""
+        self, asked: str, layers: list[list[str]], available: set[str], needed: set[str]
+    ) -> str:
+        """The facts layer by layer around `asked`, each handing on only what is still needed."""
         known = (available - self.facts.keys() - {"id"}) | _ALWAYS
         after = [set(needed)]
         for layer in reversed(layers):
             after.append(after[-1] | {c for n in layer for c in self.fact_expression(n).columns})
         after.reverse()
-        text, below = "", "asked"
+        below = asked
         for index, layer in enumerate(layers):
             wanted = sorted(n for n in layer if n in after[index + 1])
             columns = sorted(known & after[index + 1])
             facts = [f"({self.facts[n].sql.strip()}) AS {n}" for n in wanted]
-            text += f", f{index + 1} AS (SELECT {', '.join(columns + facts)} FROM {below})"
+            below = f"(SELECT {', '.join(columns + facts)} FROM {below})"
             known |= set(wanted)
-            below = f"f{index + 1}"
-        return text, below
+        return below
 
     def _parameters_used(self, layers: list[list[str]], leaves: list[Criterion]) -> list[str]:
         texts = [c.met_when or "" for c in leaves] + [c.clears_after or "" for c in leaves]
@@ -544,16 +549,18 @@ class Compiler:
         variants = [{"variant": "INTEGER"} | {n: _json_type(self.parameters[n]) for n in used}]
         terms = ", ".join(f"map_from_entries(j.{name}) AS term_{name}" for name in TERM_TYPES)
         types = {name: [{"k": "VARCHAR", "v": value}] for name, value in TERM_TYPES.items()}
+        source = (
+            f"(SELECT e.n, e.as_of, e.days AS later, e.record, {terms} FROM (SELECT "
+            f"unnest(from_json(records, {_quote(json.dumps(structure))})) AS e, "
+            f"from_json(terms, {_quote(json.dumps(types))}) AS j FROM question))"
+        )
+        parameters = (
+            f"(SELECT p.* FROM (SELECT unnest(from_json(variants, "
+            f"{_quote(json.dumps(variants))})) AS p FROM question))"
+        )
         return (
-            f"terms AS (SELECT {terms} FROM (SELECT from_json(terms, {_quote(json.dumps(types))}) "
-            f"AS j FROM question)), "
-            f"source AS (SELECT e.n, e.as_of, e.days AS later, e.record, terms.* FROM (SELECT "
-            f"unnest(from_json(records, {_quote(json.dumps(structure))})) AS e FROM question), terms), "
-            f"view AS ({view.view_sql('source', fields)}), "
-            f"parameters AS (SELECT p.* FROM (SELECT unnest(from_json(variants, "
-            f"{_quote(json.dumps(variants))})) AS p FROM question)), "
-            f"asked AS (SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} "
-            f"THEN later END)) AS as_of FROM view, parameters)"
+            f"(SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} "
+            f"THEN later END)) AS as_of FROM ({view.view_sql(source, fields)}), {parameters})"
         )
 
 
@@ -616,7 +623,8 @@ def _terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
 
     def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         rows = connection.execute(
-            f"SELECT {macro}(unnest(?))", [[name for name, _ in pairs]]  # noqa: S608
+            f"SELECT {macro}(unnest(?))",
+            [[name for name, _ in pairs]],
         ).fetchall()
         found: dict[str, Any] = {}
         for (key,), (_, value) in zip(rows, pairs, strict=True):
@@ -670,7 +678,9 @@ def _macros_used(logic: str, statement: str) -> str:
 def _bind(plan: Plan) -> None:
     """Have DuckDB bind the statements once, so that a wrong type is found now."""
     connection = database.connect()
-    connection.execute("CREATE TABLE question(records VARCHAR, variants VARCHAR, terms VARCHAR);" + plan.logic)
+    connection.execute(
+        "CREATE TABLE question(records VARCHAR, variants VARCHAR, terms VARCHAR);" + plan.logic
+    )
     try:
         for text in [plan.whole.statement, plan.facts_statement]:
             connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")

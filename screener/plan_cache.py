@@ -27,10 +27,11 @@ KEPT = 50
 
 _MADE_BY = ("plan", "sql", "view", "study", "yaml_file", "record", "dates", "engine")
 _SUFFIX = ".plan"
+_FAILURES = (OSError, ImportError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 def get(sha256: str) -> Plan | None:
-    """The plan of the encoding with this digest, if one is kept."""
+    """Return the plan of the encoding with this digest, if one is kept."""
     try:
         path = _folder() / _name(sha256)
         content = _read(path)
@@ -41,7 +42,7 @@ def get(sha256: str) -> Plan | None:
         plan = Plan.from_json(content.decode())
         if plan.sha256 != sha256:
             return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except _FAILURES:
         return None
     with contextlib.suppress(OSError):
         os.utime(path)  # so that what is removed first is what was not used for longest
@@ -50,7 +51,7 @@ def get(sha256: str) -> Plan | None:
 
 def put(plan: Plan) -> None:
     """Keep a plan."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(*_FAILURES):
         folder = _folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_ours(folder.lstat()):
@@ -83,7 +84,7 @@ def _name(sha256: str) -> str:
 
 @cache
 def _maker() -> str:
-    """What a plan is made by: this program, its code that writes plans, and DuckDB's version."""
+    """Name what makes plans: this program, its code that writes them, and DuckDB's version."""
     here = Path(__file__).parent
     code = hashlib.sha256()
     for name in _MADE_BY:
@@ -92,7 +93,7 @@ def _maker() -> str:
 
 
 def _duckdb_version() -> str:
-    """From the name of its metadata folder: importing DuckDB takes 80 ms, its metadata 20."""
+    """Read it from the name of a folder: importing DuckDB takes 80 ms, its metadata 20."""
     spec = find_spec("duckdb")
     if spec is None or spec.origin is None:
         raise FileNotFoundError("duckdb")
@@ -102,7 +103,7 @@ def _duckdb_version() -> str:
 
 
 def _read(path: Path) -> bytes | None:
-    """The content of a file that only this user can have written, and that is undamaged."""
+    """Return the content of a file that only this user can have written, if undamaged."""
     if not _is_ours(path.parent.lstat()):
         return None
     extra = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")  # each of them where the system has it

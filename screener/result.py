@@ -41,7 +41,7 @@ class CriterionResult(_Frozen):
     source: str = Field(description="The item of the source that it encodes.")
     truth: Truth = Field(description="Whether the statement holds.")
     outcome: Outcome = Field(
-        description="What that means for the patient: a met inclusion passes, a met exclusion fails."
+        description="What it means for the patient: a met inclusion passes, a met exclusion fails."
     )
     reason: str
     evidence: list[Evidence] = []

@@ -299,8 +299,9 @@ class _Answer:
             for name, value in zip(part.shown, row[11:], strict=True):
                 # Each part reads only the fields of an object that it needs.
                 known_value = self.columns.get(name)
-                both = isinstance(value, dict) and isinstance(known_value, dict)
-                self.columns[name] = {**known_value, **value} if both else value
+                if isinstance(value, dict) and isinstance(known_value, dict):
+                    value = {**known_value, **value}  # noqa: PLW2901
+                self.columns[name] = value
             later = {d for d in days or [] if d is not None and d > screened_on}
             self.days = sorted(later.union(self.days))
 
@@ -324,9 +325,7 @@ class _Answer:
 
     def only_time(self) -> bool:
         """Whether some criterion fails in a way that time could end."""
-        return any(
-            node.clears and self.fails(index) for index, node in enumerate(self._plan.nodes)
-        )
+        return any(node.clears and self.fails(index) for index, node in enumerate(self._plan.nodes))
 
     def reason(self, leaf: int) -> str:
         """Why a leaf is met or not met."""
@@ -369,7 +368,7 @@ class _Answer:
         return list(self._names)  # several, each of which another can stand in for
 
 
-def _by_record(
+def _by_record(  # noqa: PLR0913
     plan: Plan,
     parts: Sequence[Part],
     rows: Sequence[Sequence[tuple[Any, ...]]],
@@ -537,5 +536,3 @@ def _version() -> str:
     from screener import __version__  # noqa: PLC0415
 
     return __version__
-
-

@@ -18,7 +18,7 @@ DICTIONARIES = ("drugs", "sites", "labs", "neoplasms")
 
 
 def source_files(study_path: Path, criteria: Path) -> list[Path]:
-    """Every file that the encoding of a study is made from, in a fixed order."""
+    """List every file that the encoding of a study is made from, in a fixed order."""
     return [
         study_path,
         criteria / "logic.sql",
@@ -28,10 +28,9 @@ def source_files(study_path: Path, criteria: Path) -> list[Path]:
 
 
 def digest(paths: Iterable[Path]) -> str:
-    """SHA-256 over the names and contents of files.
+    """Make the SHA-256 over the names and contents of files.
 
-    Raises:
-        StudyError: a file cannot be read.
+    Raises StudyError where one cannot be read.
     """
     total = hashlib.sha256()
     for path in paths:

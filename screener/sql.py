@@ -19,14 +19,44 @@ if TYPE_CHECKING:
 
 # Scalar functions that give NULL for NULL, beside the macros of logic.sql.
 _PLAIN_FUNCTIONS = frozenset(
-    """
-    + - * / || abs array_to_string cast coalesce contains flatten greatest len levenshtein
-    list_apply list_concat list_contains list_distinct list_filter list_transform list_value
-    lower nullif regexp_matches replace struct_extract struct_pack array_extract upper trim
-    ~~ !~~
-    """.split()
+    [
+        "+",
+        "-",
+        "*",
+        "/",
+        "||",
+        "abs",
+        "array_to_string",
+        "cast",
+        "coalesce",
+        "contains",
+        "flatten",
+        "greatest",
+        "len",
+        "levenshtein",
+        "list_apply",
+        "list_concat",
+        "list_contains",
+        "list_distinct",
+        "list_filter",
+        "list_transform",
+        "list_value",
+        "lower",
+        "nullif",
+        "regexp_matches",
+        "replace",
+        "struct_extract",
+        "struct_pack",
+        "array_extract",
+        "upper",
+        "trim",
+        "~~",
+        "!~~",
+    ]
 )
-_GUARDS = frozenset({"certainly", "possibly", "recorded", "conflicting", "is_empty"})
+_GUARDS = frozenset(
+    {"certainly", "possibly", "recorded", "conflicting", "is_empty", "may_lack_entries"}
+)
 _REFUSED = {
     "bool_or": "any_true", "bool_and": "all_true", "list_bool_or": "any_true",
     "list_bool_and": "all_true", "count": "count_true", "count_star": "count_true",
@@ -73,7 +103,7 @@ def parse(text: str, macros: frozenset[str] | set[str], *, predicate: bool = Fal
         SqlSyntaxError: the text is not a single SQL expression.
     """
     row = _parser().execute("SELECT json_serialize_sql(?)", ["SELECT " + text]).fetchone()
-    tree = json.loads(row[0]) if row else {"error": True}
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
         message = str(tree.get("error_message", "not valid SQL")).split("\n", maxsplit=1)[0]
         offset = max(int(tree.get("position") or 7) - 7, 0)
@@ -146,16 +176,15 @@ def _is_guarded(node: dict[str, Any]) -> bool:
     """Whether a condition can never be unknown."""
     kind, name = node.get("class"), node.get("function_name")
     if kind == "FUNCTION":
-        if name == "=" or name in _GUARDS or name == "may_lack_entries":
-            return name != "="
-        return False
+        return name in _GUARDS
     if kind == "CONJUNCTION":
         return all(_is_guarded(child) for child in node["children"])
     if kind == "OPERATOR" and node["type"] == "OPERATOR_NOT":
         return all(_is_guarded(child) for child in node["children"])
     if kind == "COLUMN_REF":
-        return node["column_names"][-1] in {"unseen", "clash", "no_size", "never"}
-    return kind == "OPERATOR" and node["type"] in {"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"}
+        return str(node["column_names"][-1]) in {"unseen", "clash", "no_size", "never"}
+    tests = {"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"}
+    return kind == "OPERATOR" and str(node["type"]) in tests
 
 
 def _check_function(
@@ -176,7 +205,9 @@ def _check_function(
         found.faults.append((offset, f"function {name} is not among those that facts may use"))
         return
     if name == "list_contains" and node["arguments"][0]["expression"].get("class") != "COLUMN_REF":
-        found.faults.append((offset, "list_contains is false where an element is unknown; use any_true"))
+        found.faults.append(
+            (offset, "list_contains is false where an element is unknown; use any_true")
+        )
     if name in {"list_filter"}:
         condition = _filter_condition(node)
         if condition is None or not _is_guarded(condition):
@@ -190,7 +221,10 @@ def _filter_condition(node: dict[str, Any]) -> dict[str, Any] | None:
     if condition.get("class") != "LAMBDA":
         return None
     body: dict[str, Any] = condition["expr"]
-    if body.get("function_name") == "struct_extract" and source.get("function_name") == "list_apply":
+    if (
+        body.get("function_name") == "struct_extract"
+        and source.get("function_name") == "list_apply"
+    ):
         packed = source["arguments"][1]["expression"].get("expr", {})
         for argument in packed.get("arguments", []):
             if argument["name"] == "filter":

@@ -305,7 +305,11 @@ def _expand(file: YamlFile) -> tuple[Any, list[int]]:
     origins: list[int] = []
     for index, entry in enumerate(data["facts"]):
         if not isinstance(entry, dict) or "each" not in entry:
-            facts.append(_substitute(entry, {"name": entry.get("name", "")}) if isinstance(entry, dict) else entry)
+            facts.append(
+                _substitute(entry, {"name": entry.get("name", "")})
+                if isinstance(entry, dict)
+                else entry
+            )
             origins.append(index)
             continue
         rest = {key: value for key, value in entry.items() if key != "each"}

@@ -1,4 +1,4 @@
-"""The record as facts see it, as SQL: typed columns, dates as spans, entries not yet happened left out.
+"""The record as facts see it, as SQL: typed columns, dates as spans, without future entries.
 
 Made from the models of the record, so that a new field needs no second declaration. Three things
 happen here and nowhere else:
@@ -36,8 +36,20 @@ EVENT_DATE = {
     "genomics": "date",
 }
 _DATES = frozenset(
-    "birth_date date start end progression_date drainage_date onset resolved diagnosed "
-    "advanced_since last_contact death_date".split()
+    [
+        "birth_date",
+        "date",
+        "start",
+        "end",
+        "progression_date",
+        "drainage_date",
+        "onset",
+        "resolved",
+        "diagnosed",
+        "advanced_since",
+        "last_contact",
+        "death_date",
+    ]
 )
 _SPAN = 'STRUCT(lo DATE, hi DATE, "text" VARCHAR)'
 
@@ -201,25 +213,26 @@ def _ignored() -> str:
     return " + ".join(counts)
 
 
+def _shown(name: str, value: str) -> str:
+    """A list within an entry, with an unseen item where the record says that it may lack some."""
+    named = f"coalesce(list_contains(record.partial, '{name}'), false)"
+    return (
+        f"CASE WHEN {value} IS NOT NULL AND {named} THEN list_append({value}, NULL) "
+        f"ELSE {value} END"
+    )
+
+
 def _lesions(item: type[BaseModel], value: str, path: str, used: Collection[str]) -> str:
     lesion_path = f"CASE WHEN l IS NOT NULL THEN {path} || '.lesions[' || (j - 1) || ']' END"
     extra = {"path": lesion_path, "unseen": "l IS NULL"} | {
         key: text.replace("x.", "l.") for key, text in _LOOKED_UP["lesions"].items()
     }
-    shown = (
-        f"CASE WHEN {value} IS NOT NULL AND coalesce(list_contains(record.partial, 'lesions'), false)"
-        f" THEN list_append({value}, NULL) ELSE {value} END"
-    )
-    return f"list_transform({shown}, lambda l, j: {_struct(item, 'l', extra, used)})"
+    return f"list_transform({_shown('lesions', value)}, lambda l, j: {_struct(item, 'l', extra, used)})"
 
 
 def _drugs(value: str, path: str) -> str:
     drug = _DRUG.format(path=f"{path} || '.drugs[' || (j - 1) || ']'")
-    shown = (
-        f"CASE WHEN {value} IS NOT NULL AND coalesce(list_contains(record.partial, 'drugs'), false) "
-        f"THEN list_append({value}, NULL) ELSE {value} END"
-    )
-    return f"list_transform({shown}, lambda d, j: {drug})"
+    return f"list_transform({_shown('drugs', value)}, lambda d, j: {drug})"
 
 
 def _lab_fields() -> dict[str, str]:
@@ -229,5 +242,6 @@ def _lab_fields() -> dict[str, str]:
     return {
         "name": _LAB_NAME,
         "amount": f"CASE WHEN {plausible} THEN {amount} END",
-        "problem": f"CASE WHEN {factor} IS NULL THEN 'unit' WHEN NOT ({plausible}) THEN 'range' END",
+        "problem": f"CASE WHEN {factor} IS NULL THEN 'unit' "
+        f"WHEN NOT ({plausible}) THEN 'range' END",
     }

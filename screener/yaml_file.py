@@ -22,6 +22,12 @@ Position = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
 
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "null", "~", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
 
 @dataclass(frozen=True)
 class YamlFile:
@@ -93,19 +99,15 @@ def _build(name: str, node: yaml.Node, at: Position, lines: dict[Position, int])
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_build(name, item, (*at, i), lines) for i, item in enumerate(node.value)]
-    return _scalar(node)
+    return _scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
 
-def _scalar(node: yaml.Node) -> str | int | float | bool | None:
+def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
     text: str = node.value
     if node.style:  # quoted or a block: text, whatever it looks like
         return text
-    if text in {"", "null", "~", "Null", "NULL"}:
-        return None
-    if text in {"true", "True", "TRUE"}:
-        return True
-    if text in {"false", "False", "FALSE"}:
-        return False
+    if text in _WORDS:
+        return _WORDS[text]
     if _INTEGER.match(text):
         return int(text)
     if _DECIMAL.match(text):

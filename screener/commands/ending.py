@@ -40,7 +40,7 @@ def ends(command: Callable[_P, int]) -> Callable[_P, None]:
         try:
             code = command(*args, **kwargs)
             sys.stdout.flush()
-        except Exception as error:  # noqa: BLE001  # nothing else comes between it and the user
+        except Exception as error:  # nothing else comes between it and the user
             code = code_for(error)
         except KeyboardInterrupt:
             code = INTERRUPTED

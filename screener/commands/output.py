@@ -58,7 +58,9 @@ def write(text: str, target: Path | None, *, force: bool = False) -> None:
         try:
             _write_file(text.encode(), target, force=force)
         except FileExistsError:
-            raise UsageError(f"--output {target}: there is such a file; --force replaces it") from None
+            raise UsageError(
+                f"--output {target}: there is such a file; --force replaces it"
+            ) from None
         except OSError as error:
             raise _cannot_write(target, error) from None
         return

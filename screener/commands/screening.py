@@ -58,9 +58,7 @@ def _code(results: Sequence[ScreeningResult]) -> int:
     return next(code for status, code in _CODES.items() if status in found)
 
 
-def _text(
-    results: list[ScreeningResult], form: opt.Format, *, several: bool, to_file: bool
-) -> str:
+def _text(results: list[ScreeningResult], form: opt.Format, *, several: bool, to_file: bool) -> str:
     if form is opt.Format.JSON:
         if not several:
             return results[0].model_dump_json(indent=2) + "\n"

@@ -261,7 +261,10 @@ def _lay_out_criterion(item: dict[str, Any], page: Page, indent: int) -> None:
         if item["time_can_clear"]:
             page.text("Time alone can end a fail.", indent)
     else:
-        page.text(f"Met if {item['met_if']} of these {'are' if item['met_if'] == 'all' else 'is'}:", indent)
+        page.text(
+            f"Met if {item['met_if']} of these {'are' if item['met_if'] == 'all' else 'is'}:",
+            indent,
+        )
         for part in item["parts"]:
             _lay_out_criterion(part, page, indent)
     for example in item.get("examples", []):
