@@ -41,7 +41,7 @@ class StudyFile:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A study as a list of studies shows it."""
+    """A study as the list of studies shows it."""
 
     id: str
     title: str
@@ -51,27 +51,22 @@ class Listed:
 
 
 def packaged() -> Path:
-    """The folder of the program's own encodings: inside an installed package, beside it otherwise.
+    """Find the program's own encodings: inside an installed package, beside it otherwise.
 
-    Raises:
-        StudyError: neither is there.
+    Raises StudyError where neither is there.
     """
     here = Path(__file__).parent
     for folder in (here / "criteria", here.parent / "criteria"):
         if (folder / "logic.sql").is_file():
             return folder
-    raise StudyError(
-        f"{here}: the studies that belong to the program are missing; install it again"
-    )
+    raise StudyError(f"{here}: the program's own studies are missing; install it again")
 
 
 class Catalogue:
     """The studies of the program, and those of further folders.
 
-    Each folder holds study files, directly or in a folder `studies`.
-
-    Raises:
-        UsageError: a folder is none, or holds no study.
+    Each folder holds study files, directly or in a folder `studies`. One that does not is a
+    UsageError.
     """
 
     def __init__(self, folders: Sequence[str | Path] = ()) -> None:
@@ -79,14 +74,13 @@ class Catalogue:
         self._folders = [_studies_in(Path(folder)) for folder in folders]
 
     def ids(self) -> list[str]:
-        """The ids of all studies, in order."""
+        """List the ids of all studies, in order."""
         return sorted(self._files())
 
     def find(self, ref: str | Path) -> StudyFile:
-        """The study with an id, or in the file at a path (it ends in `.yaml` or has a slash).
+        """Find the study with an id, or in the file at a path (with a slash, or ending in `.yaml`).
 
-        Raises:
-            UsageError: there is no such study or file.
+        Raises UsageError where there is none.
         """
         text = str(ref)
         if isinstance(ref, Path) or "/" in text or "\\" in text or text.endswith(_SUFFIXES):
@@ -94,30 +88,28 @@ class Catalogue:
             if not path.is_file():
                 raise UsageError(f"{text}: there is no such study file; `screen studies` lists ids")
             return StudyFile(path, self._base(path))
-        path = self._by_name(text) or self._files().get(text)
-        if path is None:
+        named = self._by_name(text) or self._files().get(text)
+        if named is None:
             known = self.ids()
             raise UsageError(
                 f"there is no study {text}{nearest(text, known)}. Known: {', '.join(known)}. "
                 "A study of your own is named by its path, or found with --criteria FOLDER"
             )
-        return StudyFile(path, self._base(path))
+        return StudyFile(named, self._base(named))
 
     def chosen(self, refs: Iterable[str]) -> list[str]:
-        """Names of studies, each once, with `all` written out."""
+        """Name each study once, with `all` written out."""
         names = [name for ref in refs for name in (self.ids() if ref == ALL else [ref])]
         return list(dict.fromkeys(names))
 
     def listed(self) -> list[Listed]:
-        """All studies with title and version, by id."""
+        """List all studies with title and version, by id."""
         return [_head(name, path) for name, path in sorted(self._files().items())]
 
     def load(self, ref: str | Path) -> Encoding:
-        """The encoding of a study.
+        """Read the encoding of a study.
 
-        Raises:
-            UsageError: there is no such study.
-            StudyError: something is wrong in its files.
+        Raises UsageError where there is none, and StudyError where something is wrong in its files.
         """
         from screener import study  # noqa: PLC0415  # models and YAML are not needed for a kept plan
 
@@ -125,11 +117,9 @@ class Catalogue:
         return study.load(found.path, found.criteria)
 
     def plan(self, ref: str | Path) -> Plan:
-        """The compiled study: as kept from an earlier run, or compiled now and kept.
+        """Return the compiled study: as kept from an earlier run, or compiled now and kept.
 
-        Raises:
-            UsageError: there is no such study.
-            StudyError: something is wrong in its files.
+        Raises UsageError where there is none, and StudyError where something is wrong in its files.
         """
         from screener import plan_cache  # noqa: PLC0415
         from screener.sources import digest, source_files  # noqa: PLC0415
@@ -140,7 +130,7 @@ class Catalogue:
         if kept is not None:
             return kept
         from screener import study  # noqa: PLC0415
-        from screener.plan import Compiler  # noqa: PLC0415
+        from screener.compiler import Compiler  # noqa: PLC0415
 
         plan = Compiler(study.load(found.path, found.criteria)).compile()
         if plan.sha256 == sha256:  # else a file was changed in between
@@ -156,7 +146,7 @@ class Catalogue:
         return [*self._folders, self._packaged / "studies"]
 
     def _by_name(self, name: str) -> Path | None:
-        """The file that is called as its study, without a look at any other file."""
+        """Find the file that is called as its study, without a look at any other file."""
         if not self._folders and _is_word(name):
             path = self._packaged / "studies" / f"{name}.yaml"
             if _study_id(path) == name:
@@ -181,7 +171,7 @@ class Catalogue:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean …?` where a known name is near, otherwise nothing."""
+    """Write `; did you mean …?` where a known name is near, otherwise nothing."""
     from rapidfuzz import fuzz, process  # noqa: PLC0415  # only ever needed for an error
 
     folded = {word: word.casefold() for word in known}
@@ -212,7 +202,7 @@ def _is_word(name: str) -> bool:
 
 
 def _study_id(path: Path) -> str | None:
-    """The id in a study file; None for another file, or one that cannot be read."""
+    """Read the id of a study file; None for another file, or one that cannot be read."""
     text = _text(path)
     found = _ID.search(text)
     return found[1] if found and _CRITERIA.search(text) else None
@@ -226,7 +216,7 @@ def _text(path: Path) -> str:
 
 
 def _head(name: str, path: Path) -> Listed:
-    """What a list shows, from the head of a file alone: the whole may be long, or faulty."""
+    """Read what a list shows, from the head of a file alone: the rest is long, or faulty."""
     import yaml  # noqa: PLC0415
 
     try:

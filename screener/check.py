@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from screener.compiler import Compiler
 from screener.errors import StudyError
-from screener.plan import Compiler, Plan
+from screener.plan import Plan
 from screener.record import Record, RecordInvalid, parse
 from screener.screening import Screener
 from screener.study import Criterion, Encoding, Fact, leaves

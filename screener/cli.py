@@ -22,9 +22,16 @@ from screener import __version__
 from screener.commands.ending import CLOSED_PIPE, INTERRUPTED, discard_output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-COMMANDS = ("studies", "show", "facts", "check", "schema", "template")
+COMMANDS = {
+    "studies": "What is encoded.",
+    "show": "How a study is encoded: criteria, readings, parameters, what to ask for.",
+    "facts": "What follows from a record, before any criterion is asked.",
+    "check": "Whether encodings are sound and give what their examples say.",
+    "schema": "The patient record as JSON Schema.",
+    "template": "An empty patient record to fill in.",
+}
 
 _SCREENING = ""
 """Name of the command that nobody types."""
@@ -36,7 +43,23 @@ _EPILOG = (
 )
 
 
-class _Screening(TyperCommand):
+class _Command(TyperCommand):
+    """A command whose help names its arguments as they are typed."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return ["[OPTIONS]", *(name for name, _ in self._arguments())]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        _section(formatter, "Arguments", self._arguments())
+        options = (it for it in self.get_params(ctx) if it.param_type_name == "option")
+        _section(formatter, "Options", (it.get_help_record(ctx) for it in options))
+
+    def _arguments(self) -> list[tuple[str, str]]:
+        arguments = (it for it in self.params if it.param_type_name == "argument")
+        return [(str(it.metavar), getattr(it, "help", "") or "") for it in arguments]
+
+
+class _Screening(_Command):
     """The command without a name: to the user, it is the program itself."""
 
     def make_context(
@@ -59,12 +82,13 @@ class _Program(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name == _SCREENING:
             return _command("screening", _Screening)
-        return _command(cmd_name, TyperCommand) if cmd_name in COMMANDS else None
+        return _command(cmd_name, _Command) if cmd_name in COMMANDS else None
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        if args and args[0] not in COMMANDS and args[0].partition("=")[0] not in own:
-            args = [_SCREENING, *args]
+        first = args[0] if args else ""
+        if first not in COMMANDS and first.partition("=")[0] not in own:
+            args = [_SCREENING, *args] if args or not ctx.resilient_parsing else args
         return super().parse_args(ctx, args)
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
@@ -73,8 +97,10 @@ class _Program(TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         screening = self._screening(ctx)
-        _Screening.format_options(screening.command, screening, formatter)
-        super().format_options(ctx, formatter)
+        _Command.format_options(screening.command, screening, formatter)
+        own = (it.get_help_record(ctx) for it in self.get_params(ctx) if it.name != "help")
+        _section(formatter, "About the program", own)
+        _section(formatter, "Commands", COMMANDS.items())
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         screening = self._screening(ctx)
@@ -86,6 +112,13 @@ class _Program(TyperGroup):
     def _screening(self, ctx: Any) -> Any:
         command = self.get_command(ctx, _SCREENING)
         return command.make_context(_SCREENING, [], parent=ctx, resilient_parsing=True)
+
+
+def _section(formatter: Any, title: str, rows: Iterable[tuple[str, str] | None]) -> None:
+    shown = [row for row in rows if row]
+    if shown:
+        with formatter.section(title):
+            formatter.write_dl(shown)
 
 
 def _command(name: str, cls: type[TyperCommand]) -> Any:
@@ -115,9 +148,7 @@ app = typer.Typer(
 def _program(
     version: Annotated[  # it ends the program by itself
         bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Screen patients for clinical trials: for each criterion pass, fail or unknown, why, and what

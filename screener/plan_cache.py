@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE = "TRIAL_SCREEN_CACHE"
 KEPT = 50
 
-_MADE_BY = ("plan", "sql", "view", "study", "yaml_file", "record", "dates", "engine")
 _SUFFIX = ".plan"
 _FAILURES = (OSError, ImportError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
@@ -85,10 +84,9 @@ def _name(sha256: str) -> str:
 @cache
 def _maker() -> str:
     """Name what makes plans: this program, its code that writes them, and DuckDB's version."""
-    here = Path(__file__).parent
     code = hashlib.sha256()
-    for name in _MADE_BY:
-        code.update((here / f"{name}.py").read_bytes())
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        code.update(module.read_bytes())
     return f"{__version__} {code.hexdigest()} {_duckdb_version()}"
 
 

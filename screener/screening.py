@@ -47,11 +47,16 @@ class Settings:
 class Screener:
     """One study, ready to screen any number of records.
 
+    `engine` is one that has been started for the halves of the plan already, so that DuckDB binds
+    them while other things are read.
+
     Raises:
         UsageError: a threshold names no parameter of the study, or has the wrong type.
     """
 
-    def __init__(self, plan: Plan, settings: Settings | None = None) -> None:
+    def __init__(
+        self, plan: Plan, settings: Settings | None = None, engine: Engine | None = None
+    ) -> None:
         self.settings = settings or Settings()
         self.plan = _with_thresholds(plan, self.settings.thresholds)
         self._set = [n for n in self.plan.parameters if n in self.settings.thresholds]
@@ -60,25 +65,16 @@ class Screener:
             for name, parameter in self.plan.parameters.items()
             if parameter["assumed"] and name not in self._set
         ]
-        self._small: Engine | None = None
+        self._small = engine
         self._large: Engine | None = None
 
-    def start(self) -> None:
-        """Begin to bind the study's statements in the background, for a few records."""
-        if self._small is None:
-            from screener.engine import Engine  # noqa: PLC0415  # DuckDB is needed only to screen
-
-            self._small = Engine(self.plan, self.plan.halves)
-
     def _engine(self, number: int) -> Engine:
-        if number <= _FEW:
-            self.start()
-        if number <= _FEW and self._small:
-            return self._small
-        if self._large is None:
-            from screener.engine import Engine  # noqa: PLC0415
+        from screener.engine import Engine  # noqa: PLC0415  # DuckDB is needed only to screen
 
-            self._large = Engine(self.plan, [self.plan.whole])
+        if number <= _FEW:
+            self._small = self._small or Engine(self.plan, self.plan.halves)
+            return self._small
+        self._large = self._large or Engine(self.plan, [self.plan.whole])
         return self._large
 
     def screen(self, records: Sequence[Record], as_of: date) -> list[ScreeningResult]:

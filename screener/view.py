@@ -227,7 +227,8 @@ def _lesions(item: type[BaseModel], value: str, path: str, used: Collection[str]
     extra = {"path": lesion_path, "unseen": "l IS NULL"} | {
         key: text.replace("x.", "l.") for key, text in _LOOKED_UP["lesions"].items()
     }
-    return f"list_transform({_shown('lesions', value)}, lambda l, j: {_struct(item, 'l', extra, used)})"
+    lesion = _struct(item, "l", extra, used)
+    return f"list_transform({_shown('lesions', value)}, lambda l, j: {lesion})"
 
 
 def _drugs(value: str, path: str) -> str:

@@ -41,7 +41,7 @@ def command(study: Checked = None, criteria: opt.Criteria = None) -> int:
 
 
 def _check(catalogue: Catalogue, name: str) -> tuple[str, int]:
-    """What to print about one study, and the number of its faults."""
+    """Return what to print about one study, and the number of its faults."""
     from screener.check import check  # noqa: PLC0415
     from screener.errors import StudyError  # noqa: PLC0415
     from screener.study import every  # noqa: PLC0415

@@ -63,9 +63,9 @@ def code_for(error: Exception) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     tell(
-        f"Error: {type(error).__name__} at {_place(error)}. This is a defect of the program, not of "
-        f"your data; please report it. {DEBUG_VARIABLE}=1 shows the traceback, which may quote the "
-        "record"
+        f"Error: {type(error).__name__} at {_place(error)}. This is a defect of the program, not "
+        f"of your data; please report it. {DEBUG_VARIABLE}=1 shows the traceback, which may quote "
+        "the record."
     )
     return DEFECT
 
@@ -103,7 +103,7 @@ def discard_output() -> None:
 
 
 def _place(error: BaseException) -> str:
-    """The last place in this program that an exception passed through."""
+    """Name the last place in this program that an exception passed through."""
     package = Path(__file__).parent.parent
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if package in Path(frame.filename).parents] or frames

@@ -61,7 +61,7 @@ def command(
         page = Page()
         for facts in shown:
             _lay_out(facts, page)
-        output.write(page.print(), None)
+        output.write(page.finished(), None)
     return REJECTED if found.rejected else 0
 
 

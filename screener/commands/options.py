@@ -33,7 +33,7 @@ class Blank(StrEnum):
 
 
 def study_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Study ids that begin with what is typed, for the shell."""
+    """Complete the id of a study, for the shell."""
     from screener.catalogue import Catalogue  # noqa: PLC0415
 
     try:
@@ -44,14 +44,14 @@ def study_ids(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def study_ids_or_all(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The same, and the word for all of them."""
+    """Complete the same, and the word for all of them."""
     from screener.catalogue import ALL  # noqa: PLC0415
 
     return [*study_ids(ctx, incomplete), *([ALL] if ALL.startswith(incomplete) else [])]
 
 
 def criterion_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids of the criteria and parts of the study already typed, for the shell."""
+    """Complete the id of a criterion or part of the study already typed, for the shell."""
     from screener.catalogue import Catalogue  # noqa: PLC0415
 
     try:
@@ -62,7 +62,7 @@ def criterion_ids(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def list_names(incomplete: str) -> list[str]:
-    """Names of lists of a record, for the shell."""
+    """Complete the name of a list of the record, for the shell."""
     from screener.record import PARTIAL_NAMES  # noqa: PLC0415
 
     return [name for name in PARTIAL_NAMES if name.startswith(incomplete)]

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 def check(target: Path | None, *, force: bool, inputs: Iterable[str] = ()) -> None:
     """Refuse a file that must not or cannot be written, before any work is done.
 
-    Raises:
-        UsageError: it exists and `force` is not given, is one of the inputs or no ordinary file,
-            or its folder does not exist.
+    Raises UsageError where it exists and `force` is not given, is one of the inputs or no ordinary
+    file, or its folder does not exist.
     """
     if target is None:
         if force:
@@ -45,22 +44,19 @@ def check(target: Path | None, *, force: bool, inputs: Iterable[str] = ()) -> No
             if Path(path).samefile(target):
                 raise UsageError(f"--output {target}: this is an input; give another name")
     if not force:
-        raise UsageError(f"--output {target}: there is such a file; --force replaces it")
+        raise _exists(target)
 
 
 def write(text: str, target: Path | None, *, force: bool = False) -> None:
-    """Write text to standard output (to a pipe or file always as UTF-8), or to a file as a whole.
+    """Write text to standard output (in a pipe or file always as UTF-8), or to a file as a whole.
 
-    Raises:
-        UsageError: the file cannot be written.
+    Raises UsageError where the file cannot be written.
     """
     if target is not None:
         try:
             _write_file(text.encode(), target, force=force)
         except FileExistsError:
-            raise UsageError(
-                f"--output {target}: there is such a file; --force replaces it"
-            ) from None
+            raise _exists(target) from None
         except OSError as error:
             raise _cannot_write(target, error) from None
         return
@@ -95,6 +91,10 @@ def _link(temporary: Path, target: Path) -> bool:
     except (OSError, NotImplementedError):
         return False
     return True
+
+
+def _exists(target: Path) -> UsageError:
+    return UsageError(f"--output {target}: there is such a file; --force replaces it")
 
 
 def _cannot_write(target: Path, error: OSError | ValueError) -> UsageError:

@@ -49,8 +49,8 @@ class Page:
         if text:
             self.text(f"{label}: {text}", indent, hang=2)
 
-    def print(self) -> str:
-        """The whole page as text, with colour only where the console shows it."""
+    def finished(self) -> str:
+        """Return the whole page as text, with colour only where the console shows it."""
         with self._console.capture() as capture:
             self._console.print(
                 Text("\n").join(self._lines), no_wrap=True, overflow="ignore", crop=False

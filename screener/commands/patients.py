@@ -32,8 +32,7 @@ class Patients:
 def read(paths: Sequence[str], day: date) -> Patients:
     """Read all files, and tell of each record or file that cannot be screened.
 
-    Raises:
-        UsageError: standard input is asked for twice.
+    Raises UsageError where standard input is asked for twice.
     """
     from screener.intake import json_file  # noqa: PLC0415
 

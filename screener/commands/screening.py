@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from screener.commands import options as opt
@@ -9,7 +10,7 @@ from screener.commands import output
 from screener.commands.ending import ends
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from screener.result import ScreeningResult
 
@@ -43,13 +44,14 @@ def command(
     )
     day = chosen.day()
     screeners = chosen.screeners()
+    for screener in screeners:
+        screener.start()
     found = read(patients, day)
+    write = _form(form, to_file=target is not None)
     answers = [screener.screen(found.records, day) for screener in screeners]
     results = [result for of_patient in zip(*answers, strict=True) for result in of_patient]
     if results:
-        several = found.several or len(screeners) > 1
-        text = _text(results, form, several=several, to_file=target is not None)
-        output.write(text, target, force=force)
+        output.write(write(results, found.several or len(screeners) > 1), target, force=force)
     return REJECTED if found.rejected else _code(results)
 
 
@@ -58,31 +60,38 @@ def _code(results: Sequence[ScreeningResult]) -> int:
     return next(code for status, code in _CODES.items() if status in found)
 
 
-def _text(results: list[ScreeningResult], form: opt.Format, *, several: bool, to_file: bool) -> str:
+def _form(form: opt.Format, *, to_file: bool) -> Callable[[list[ScreeningResult], bool], str]:
+    """Return what writes results in a form, imported while the database still prepares.
+
+    It takes the results, and whether more than one could have been expected.
+    """
     if form is opt.Format.JSON:
-        if not several:
-            return results[0].model_dump_json(indent=2) + "\n"
-        from pydantic import TypeAdapter  # noqa: PLC0415
-
-        from screener.result import ScreeningResult  # noqa: PLC0415
-
-        adapter = TypeAdapter(list[ScreeningResult])
-        return adapter.dump_json(results, indent=2).decode() + "\n"
+        return _json
     if form is opt.Format.MARKDOWN:
         from screener.report import markdown  # noqa: PLC0415
 
-        return markdown.render(results)
+        return lambda results, _: markdown.render(results)
     from screener.report import terminal  # noqa: PLC0415
 
-    if to_file:
-        import io  # noqa: PLC0415
+    file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8") if to_file else None
 
-        console = terminal.console_for(io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
-    else:
-        console = terminal.console_for()
-    with console.capture() as capture:  # written by us, so that a closed pipe is seen by us
-        terminal.render(results, console)
-    return capture.get()
+    def table(results: list[ScreeningResult], _: bool) -> str:
+        console = terminal.console_for(file)
+        with console.capture() as capture:  # Rich would end the program on a closed pipe
+            terminal.render(results, console)
+        return capture.get()
+
+    return table
+
+
+def _json(results: list[ScreeningResult], several: bool) -> str:
+    if not several:
+        return results[0].model_dump_json(indent=2) + "\n"
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
+    from screener.result import ScreeningResult  # noqa: PLC0415
+
+    return TypeAdapter(list[ScreeningResult]).dump_json(results, indent=2).decode() + "\n"
 
 
 def _not_commands(patients: Sequence[str]) -> None:

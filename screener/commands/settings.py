@@ -31,25 +31,26 @@ class Options:
     criteria: Sequence[Path]
 
     def day(self) -> date:
-        """The screening date, today unless given.
+        """Return the screening date, today unless given.
 
-        Raises:
-            UsageError: it is not a day, written as YYYY-MM-DD.
+        Raises UsageError where it is not a day, written as YYYY-MM-DD.
         """
         return date.today() if self.as_of is None else _day(self.as_of)
 
     def screeners(self) -> list[Screener]:
-        """The studies in the order given, with the site's settings.
+        """Return the studies in the order given, with the site's settings.
 
-        Raises:
-            UsageError: there is no such study, threshold or list, or a value does not fit.
-            StudyError: a file of a study or of the site cannot be used.
+        Raises UsageError where there is no such study, threshold or list or a value does not fit,
+        and StudyError where a file of a study or of the site cannot be used.
         """
+        from screener.engine import Engine  # noqa: PLC0415
+
+        catalogue = Catalogue(self.criteria)
+        plans = [catalogue.plan(name) for name in catalogue.chosen(self.study or [DEFAULT_STUDY])]
+        engines = [Engine(plan, plan.halves) for plan in plans]  # at work while the rest is read
         from screener.screening import Screener, Settings  # noqa: PLC0415
 
         complete = _lists(self.complete)
-        catalogue = Catalogue(self.criteria)
-        plans = [catalogue.plan(name) for name in catalogue.chosen(self.study or [DEFAULT_STUDY])]
         given = _thresholds(self.site, self.thresholds, plans)
         return [
             Screener(
@@ -59,8 +60,9 @@ class Options:
                     complete=complete,
                     strict=self.strict,
                 ),
+                engine,
             )
-            for plan in plans
+            for plan, engine in zip(plans, engines, strict=True)
         ]
 
 
@@ -91,7 +93,7 @@ def _lists(names: Sequence[str]) -> frozenset[str]:
 def _thresholds(
     site: Path | None, assignments: Sequence[str], plans: Sequence[Plan]
 ) -> dict[str, Any]:
-    """Values by name, each a parameter of at least one of the studies."""
+    """Collect values by name, each a parameter of at least one of the studies."""
     given = _from_site(site, plans) if site else {}
     typed: dict[str, str] = {}
     for assignment in assignments:
@@ -124,7 +126,7 @@ def _from_site(path: Path, plans: Sequence[Plan]) -> Mapping[str, Any]:
 
 
 def _unknown(name: str, plans: Sequence[Plan]) -> str:
-    """Why a name is not a threshold of any of the studies; empty if it is."""
+    """Say why a name is not a threshold of any of the studies; nothing if it is."""
     known = sorted({parameter for plan in plans for parameter in plan.parameters})
     if name in known:
         return ""

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from screener.commands.page import Page
-    from screener.plan import Compiler
+    from screener.compiler import Compiler
     from screener.study import Criterion, Encoding
+
+_VERB = {"all": "are", "any": "is"}
 
 Shown = Annotated[
     str,
@@ -44,7 +46,7 @@ def command(
 ) -> int:
     """Show how a study is encoded: criteria, readings, parameters, facts, and what to ask for."""
     from screener.catalogue import Catalogue  # noqa: PLC0415
-    from screener.plan import Compiler  # noqa: PLC0415
+    from screener.compiler import Compiler  # noqa: PLC0415
 
     encoding = Catalogue(criteria or []).load(study)
     compiler = Compiler(encoding)
@@ -61,7 +63,7 @@ def command(
         _lay_out_study(described, page)
     else:
         _lay_out_page(described, page)
-    output.write(page.print(), None)
+    output.write(page.finished(), None)
     return 0
 
 
@@ -73,7 +75,7 @@ class _Reader:
     compiler: Compiler
 
     def study(self) -> dict[str, Any]:
-        """The whole study."""
+        """Describe the whole study."""
         from screener.study import leaves  # noqa: PLC0415
 
         study = self.encoding.study
@@ -93,10 +95,9 @@ class _Reader:
         }
 
     def page_of(self, name: str) -> dict[str, Any]:
-        """One criterion or part, with its examples and all that it rests on.
+        """Describe one criterion or part, with its examples and all that it rests on.
 
-        Raises:
-            UsageError: the study has no such criterion.
+        Raises UsageError where the study has no such criterion.
         """
         from screener.study import leaves  # noqa: PLC0415
 
@@ -166,7 +167,7 @@ class _Reader:
         return described
 
     def _parameters(self, criteria: Iterable[Criterion]) -> list[dict[str, Any]]:
-        """The parameters that criteria rest on, directly or through facts."""
+        """Describe the parameters that criteria rest on, directly or through facts."""
         names = {name for item in criteria for name in self._rests_on(item)}
         return [
             {"name": name, **parameter.model_dump()}
@@ -187,7 +188,7 @@ class _Reader:
         return found
 
     def _facts(self, criteria: Iterable[Criterion]) -> list[dict[str, Any]]:
-        """The facts that predicates name, and why each may be unknown."""
+        """Describe the facts that predicates name, and why each may be unknown."""
         names = (name for item in criteria for name in self.compiler.shown_facts(item))
         return [self._fact(name) for name in dict.fromkeys(names)]
 
@@ -204,7 +205,7 @@ class _Reader:
         }
 
     def _unknown(self, name: str, seen: set[str]) -> Iterator[dict[str, Any]]:
-        """Why a fact may be unknown: for its own reasons, else for those of what it rests on."""
+        """Give the reasons for which a fact may be unknown: its own, or of what it rests on."""
         seen.add(name)
         fact = self.encoding.facts[name]
         for case in fact.unknown:
@@ -250,7 +251,7 @@ def _lay_out_page(described: dict[str, Any], page: Page) -> None:
 
 
 def _lay_out_criterion(item: dict[str, Any], page: Page, indent: int) -> None:
-    page.text(f"{item['id']}  {item['text']}", indent, hang=len(item["id"]) + 2)
+    page.text(f"{item['id']}: {item['text']}", indent, hang=2)
     indent += 2
     page.labelled("Source", item["source"], indent)
     page.labelled("Reading", item["reading"] or "", indent)
@@ -261,10 +262,7 @@ def _lay_out_criterion(item: dict[str, Any], page: Page, indent: int) -> None:
         if item["time_can_clear"]:
             page.text("Time alone can end a fail.", indent)
     else:
-        page.text(
-            f"Met if {item['met_if']} of these {'are' if item['met_if'] == 'all' else 'is'}:",
-            indent,
-        )
+        page.text(f"Met if {item['met_if']} of these {_VERB[item['met_if']]} met:", indent)
         for part in item["parts"]:
             _lay_out_criterion(part, page, indent)
     for example in item.get("examples", []):
@@ -299,7 +297,7 @@ def _lay_out_facts(
 
 
 def _filled(template: str, values: dict[str, str]) -> str:
-    """A template with the values of parameters; what a record decides stays in braces."""
+    """Fill a template with the values of parameters; what a record decides stays in braces."""
     return re.sub(r"{(\w+)}", lambda found: values.get(found[1], found[0]), template)
 
 

@@ -39,5 +39,5 @@ def command(
         page.text(study.title, indent=2)
         page.labelled("Version", study.version, indent=2)
         page.labelled("Registry", study.registry, indent=2)
-    output.write(page.print(), None)
+    output.write(page.finished(), None)
     return 0

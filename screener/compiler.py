@@ -1,0 +1,610 @@
+"""Makes a plan of an encoding: checks every expression, orders the facts, writes the statements."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from screener import database, sql, view
+from screener.errors import StudyError
+from screener.plan import BASE, Node, Part, Plan
+from screener.study import (
+    AdvisoryRule,
+    Case,
+    Criterion,
+    Encoding,
+    Parameter,
+    every,
+    leaves,
+)
+
+TERM_TYPES: dict[str, Any] = {
+    "drugs": {"name": "VARCHAR", "kinds": ["VARCHAR"]},
+    "sites": {"name": "VARCHAR", "region": "VARCHAR"},
+    "tests": "VARCHAR",
+    "units": {"factor": "DECIMAL(19,12)", "lo": "DECIMAL(18,6)", "hi": "DECIMAL(18,6)"},
+    "neoplasms": "VARCHAR",
+    "near_drugs": "VARCHAR",
+}
+"""The dictionaries as maps, by what they give for a key."""
+
+
+class Compiler:
+    """Checks an encoding expression by expression and writes its statement."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+        self.facts = encoding.facts
+        self.parameters = encoding.parameters
+        self.macros = sql.macro_names(encoding.logic)
+        self.record_names = view.record_names() | {"as_of"}
+        self.expressions: dict[str, sql.Expression] = {}
+        self._whys: dict[str, str] = {}
+        """The SQL of each explanation, and its key."""
+        self._parsed: dict[tuple[str, str, bool], sql.Expression] = {}
+        self.faults: list[str] = []
+        """Everything found wrong, each naming file and line."""
+
+    # Parsing and checking -----------------------------------------------------------------
+
+    def check_names(self) -> None:
+        """Names of facts, parameters and record fields must not hide one another."""
+        for name in self.facts.keys() & self.parameters.keys():
+            self._fault(name, ("name",), f"{name} names both a fact and a parameter")
+        for name in (self.facts.keys() | self.parameters.keys()) & self.record_names:
+            self._fault(name, (), f"{name} is the name of a record field")
+
+    def _fault(self, name: str, key: tuple[str | int, ...], message: str, extra: int = 0) -> None:
+        file, at = self.encoding.places.get(name, (self.encoding.study_file, ()))
+        line = file.line((*at, *key)) + extra
+        self.faults.append(f"{file.name}, line {line}: {message}")
+
+    def parse(
+        self, owner: str, key: tuple[str | int, ...], text: str, *, predicate: bool = False
+    ) -> sql.Expression:
+        """Parse an expression of a fact or criterion, noting what is wrong with it."""
+        memo = (owner, text, predicate)
+        if memo in self._parsed:
+            return self._parsed[memo]
+        self._parsed[memo] = sql.Expression()
+        try:
+            found = sql.parse(text, self.macros, predicate=predicate)
+        except sql.SqlSyntaxError as error:
+            self._fault(owner, key, f"{owner}: {error}", text.count("\n", 0, error.offset))
+            return sql.Expression()
+        for offset, message in found.faults:
+            self._fault(owner, key, f"{owner}: {message}", text.count("\n", 0, offset))
+        known = self.facts.keys() | self.parameters.keys() | self.record_names
+        for name in sorted(found.columns - known):
+            message = f"{owner}: there is no fact, parameter or record field {name}"
+            self._fault(owner, key, message + _did_you_mean(name, known))
+        self._parsed[memo] = found
+        return found
+
+    def fact_expression(self, name: str) -> sql.Expression:
+        """The parsed SQL of a fact."""
+        if name not in self.expressions:
+            self.expressions[name] = self.parse(name, ("sql",), self.facts[name].sql)
+        return self.expressions[name]
+
+    def placeholders(self, owner: str, key: tuple[str | int, ...], text: str) -> set[str]:
+        """The facts and parameters that a template shows."""
+        names = set(re.findall(r"{(\w+)}", text))
+        known = self.facts.keys() | self.parameters.keys()
+        for name in sorted(names - known):
+            message = f"{owner}: the text shows {{{name}}}, which is no fact or parameter"
+            self._fault(owner, key, message + _did_you_mean(name, known))
+        return names & known
+
+    # Which facts a study needs, and in which order -------------------------------------------
+
+    def needed(self, criteria: list[Criterion], rules: list[AdvisoryRule]) -> list[list[str]]:
+        """The facts that criteria and advisories use, in layers: each uses only earlier ones."""
+        study = self.encoding.study
+        roots: set[str] = set()
+        for criterion in every(criteria):
+            if criterion.met_when:
+                found = self.parse(criterion.id, ("met_when",), criterion.met_when, predicate=True)
+                roots |= found.columns
+                roots |= self.placeholders(criterion.id, ("met",), criterion.met)
+                roots |= self.placeholders(criterion.id, ("not_met",), criterion.not_met)
+            if criterion.clears_after:
+                self.parse(criterion.id, ("clears_after",), criterion.clears_after)
+        for rule in rules:
+            roots |= self.parse(study.id, ("advisories",), rule.when).columns
+            roots |= self.placeholders(study.id, ("advisories",), rule.text)
+        return self.layers(roots)
+
+    def layers(self, roots: set[str]) -> list[list[str]]:
+        """Facts that `roots` rest on, ordered."""
+        depth: dict[str, int] = {}
+
+        def visit(name: str, trail: tuple[str, ...]) -> int:
+            if name not in self.facts:
+                return 0
+            if name in trail:
+                circle = " -> ".join((*trail[trail.index(name) :], name))
+                self._fault(name, ("sql",), f"{name} rests on itself: {circle}")
+                return 0
+            if name not in depth:
+                below = [
+                    visit(n, (*trail, name)) for n in sorted(self.fact_expression(name).columns)
+                ]
+                depth[name] = 1 + max(below, default=0)
+                for other in sorted(self.texts_of(name)):
+                    visit(other, (*trail, name))
+            return depth[name]
+
+        for root in sorted(roots):
+            visit(root, ())
+        if not depth:
+            return []
+        return [
+            sorted(n for n, level in depth.items() if level == layer)
+            for layer in range(1, max(depth.values()) + 1)
+        ]
+
+    def texts_of(self, name: str) -> set[str]:
+        """The facts that evidence and explanations of a fact use, beside the fact itself."""
+        fact, used = self.facts[name], set()
+        for index, evidence in enumerate(fact.evidence):
+            if evidence.of and evidence.of not in self.facts:
+                message = f"{name}: there is no fact {evidence.of}"
+                self._fault(
+                    name, ("evidence", index), message + _did_you_mean(evidence.of, self.facts)
+                )
+            elif evidence.of:
+                used.add(evidence.of)
+        for index, case in enumerate(fact.unknown):
+            if case.when:
+                used |= self.parse(name, ("unknown", index, "when"), case.when).columns
+            used |= self.placeholders(name, ("unknown", index, "say"), case.say)
+            used |= self.placeholders(name, ("unknown", index, "ask"), case.ask or "")
+        for other in fact.inherit:
+            if other not in self.facts:
+                self._fault(name, ("inherit",), f"{name}: there is no fact {other}")
+        used |= set(fact.inherit)
+        return used - {name}
+
+    # Writing ---------------------------------------------------------------------------------
+
+    def text_of(self, name: str) -> str:
+        """SQL for a fact or parameter as words."""
+        if name in self.parameters:
+            value = self.parameters[name].value
+            if isinstance(value, bool):
+                return f"CASE WHEN {name} THEN 'yes' ELSE 'no' END"
+            if isinstance(value, list):
+                return f"joined({name})"
+            return name if isinstance(value, str) else f"num({name})"
+        words = {
+            "boolean": f"CASE WHEN {name} THEN 'yes' WHEN NOT {name} THEN 'no' END",
+            "integer": f"CAST({name} AS VARCHAR)",
+            "number": f"num({name})",
+            "text": name,
+            "span": f"CASE WHEN {name}.lo = {name}.hi THEN CAST({name}.lo AS VARCHAR) "
+            f"ELSE {name}.lo || ' to ' || {name}.hi END",
+            "bounds": f"CASE WHEN {name}.hi IS NULL THEN {name}.lo || ' or more' "
+            f"WHEN {name}.lo = {name}.hi THEN CAST({name}.lo AS VARCHAR) "
+            f"ELSE {name}.lo || ' to ' || {name}.hi END",
+            "entries": f"CAST({name} AS VARCHAR)",
+        }
+        return words[self.facts[name].type]
+
+    def template(self, text: str) -> str:
+        """SQL for a template."""
+        parts: list[str] = []
+        for index, piece in enumerate(re.split(r"{(\w+)}", text)):
+            if index % 2 and (piece in self.facts or piece in self.parameters):
+                parts.append(f"coalesce({self.text_of(piece)}, 'not recorded')")
+            elif piece and index % 2:
+                parts.append(_quote("{" + piece + "}"))
+            elif piece:
+                parts.append(_quote(piece))
+        return " || ".join(parts) or "''"
+
+    def is_open(self, name: str) -> str:
+        """SQL that is true where a fact leaves something open."""
+        if self.facts[name].type == "bounds":
+            return f"({name}.lo IS DISTINCT FROM {name}.hi)"
+        return f"({name} IS NULL)"
+
+    def explanations(self, criteria: list[Criterion]) -> dict[str, list[list[str]]]:
+        """Which explanation to give for which fact that a predicate names."""
+        found: dict[str, list[list[str]]] = {}
+
+        def explain(name: str, trail: frozenset[str]) -> list[list[str]]:
+            if name in trail:
+                return []
+            if name not in found:
+                fact = self.facts[name]
+                if fact.unknown:
+                    text = self._cases(fact.unknown)
+                    found[name] = [[name, self._whys.setdefault(text, f"why{len(self._whys)}")]]
+                else:
+                    uses = self.fact_expression(name).columns & self.facts.keys()
+                    below = fact.inherit or sorted(uses)
+                    pairs = [pair for n in below for pair in explain(n, trail | {name})]
+                    found[name] = list({tuple(pair): pair for pair in pairs}.values())
+            return found[name]
+
+        for criterion in leaves(criteria):
+            for name in self.shown_facts(criterion):
+                explain(name, frozenset())
+        return found
+
+    def _cases(self, cases: list[Case]) -> str:
+        branches, otherwise = [], "NULL"
+        for case in cases:
+            if case.when is None:
+                otherwise = self._case(case)
+                break
+            branches.append(f"WHEN coalesce({case.when}, false) THEN {self._case(case)}")
+        return f"CASE {' '.join(branches)} ELSE {otherwise} END" if branches else otherwise
+
+    def _case(self, case: Case) -> str:
+        mentioned = set(re.findall(r"{(\w+)}", case.say)) & self.parameters.keys()
+        rests_on = sorted(n for n in mentioned if self.parameters[n].assumed)
+        ask = self.template(case.ask) if case.ask else "NULL"
+        names = ", ".join(map(_quote, rests_on))
+        return (
+            f"{{'say': {self.template(case.say)}, 'ask': CAST({ask} AS VARCHAR), "
+            f"'rests_on': CAST([{names}] AS VARCHAR[])}}"
+        )
+
+    def shown_facts(self, criterion: Criterion) -> list[str]:
+        """The facts that a predicate names, in the order in which it names them."""
+        text = criterion.met_when or ""
+        used = self.parse(criterion.id, ("met_when",), text, predicate=True).columns
+        return sorted(used & self.facts.keys(), key=lambda n: _position(text, n))
+
+    def compile(self) -> Plan:
+        """The plan of the study.
+
+        Raises:
+            StudyError: the encoding is wrong somewhere; the message names every place.
+        """
+        study = self.encoding.study
+        self.check_names()
+        layers = self.needed(study.criteria, study.advisories)
+        if self.faults:
+            raise StudyError("\n".join(dict.fromkeys(self.faults)))
+        nodes, single = _nodes(study.criteria)
+        used = self._parameters_used(layers, single)
+        explains = self.explanations(study.criteria)
+        every_shown = [n for layer in layers for n in layer if self.facts[n].type != "entries"]
+        named = [self.shown_facts(c) for c in single]
+        facts_statement = self._facts_statement(every_shown, layers, used)
+        whole = self._part(study.criteria, list(range(len(study.advisories))), nodes, used)
+        halves = [self._part(*half, nodes, used) for half in self._halves()]
+        statements = " ".join([whole.statement, facts_statement])
+        plan = Plan(
+            study_id=study.id,
+            version=study.version,
+            title=study.title,
+            sha256=self.encoding.sha256,
+            nodes=nodes,
+            top=_top(study.criteria, nodes),
+            leaves=named,
+            explains=explains,
+            evidence={n: self._evidence(n) for n in every_shown},
+            whole=whole,
+            halves=halves,
+            parameters={n: _parameter(self.parameters[n]) for n in used},
+            advisories=[rule.id for rule in study.advisories],
+            logic=_macros_used(self.encoding.logic, statements),
+            terms=_terms(self.encoding),
+            facts_statement=facts_statement,
+            facts=[
+                {"name": n, "label": f.label, "means": f.means, "type": f.type, "unit": f.unit,
+                 "source": f.source}
+                for n in every_shown for f in [self.facts[n]]
+            ],
+        )  # fmt: skip
+        _bind(plan)
+        return plan
+
+    def _halves(self) -> list[tuple[list[Criterion], list[int]]]:
+        """The criteria in two groups whose statements are about equally long, in study order."""
+        study = self.encoding.study
+
+        def facts_of(criteria: list[Criterion], rules: list[AdvisoryRule]) -> set[str]:
+            return {n for layer in self.needed(criteria, rules) for n in layer}
+
+        def size(names: set[str]) -> int:
+            return sum(len(self.facts[n].sql) for n in names)
+
+        groups: list[set[str]] = [set(), set()]
+        chosen: dict[str, int] = {}
+        order = sorted(study.criteria, key=lambda c: -size(facts_of([c], [])))
+        for criterion in order:
+            names = facts_of([criterion], [])
+            best = min((0, 1), key=lambda g: (size(groups[g] | names), g))
+            chosen[criterion.id] = best
+            groups[best] |= names
+        halves: list[tuple[list[Criterion], list[int]]] = []
+        for group in (0, 1):
+            criteria = [c for c in study.criteria if chosen[c.id] == group]
+            halves.append((criteria, []))
+        for index, rule in enumerate(study.advisories):
+            names = facts_of([], [rule])
+            best = min((0, 1), key=lambda g: (size(names - groups[g]), g))
+            halves[best][1].append(index)
+        return [half for half in halves if half[0]]
+
+    def _part(
+        self, criteria: list[Criterion], rules: list[int], nodes: list[Node], used: list[str]
+    ) -> Part:
+        single = leaves(criteria)
+        positions = {node.id: index for index, node in enumerate(nodes)}
+        advisories = [self.encoding.study.advisories[index] for index in rules]
+        layers = self.needed(criteria, advisories)
+        explains = self.explanations(criteria)
+        opens = sorted({pair[0] for pairs in explains.values() for pair in pairs})
+        keys = sorted({pair[1] for pairs in explains.values() for pair in pairs})
+        texts = {key: text for text, key in self._whys.items()}
+        named = [n for c in single for n in self.shown_facts(c)]
+        shown = sorted({spec["column"] for n in named for spec in self._evidence(n)})
+        here = [positions[c.id] for c in every(criteria)]
+        base = f"variant = {BASE} AND as_of = screened_on"
+        reasons = ", ".join(
+            f"CASE WHEN t_{_column(c)} THEN {self.template(c.met)} "
+            f"WHEN NOT t_{_column(c)} THEN {self.template(c.not_met)} END"
+            for c in single
+        )
+        whys = ", ".join(texts[key] for key in keys)
+        told = ", ".join(
+            f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END" for rule in advisories
+        )
+        days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
+        answers = ", ".join([
+            f"[{', '.join(self._truth(nodes[i], nodes) for i in here)}] AS truths",
+            f"CASE WHEN {base} THEN [{reasons}] END AS reasons",
+            f"[{', '.join(self.is_open(n) for n in opens)}] AS opens",
+            f"CASE WHEN {base} THEN CAST([{whys}] AS {_WHY}) END AS whys",
+            f"CASE WHEN {base} THEN CAST([{told}] AS VARCHAR[]) END AS advisories",
+            "ignored",
+            f"CASE WHEN {base} THEN CAST(flatten([{days}]) AS DATE[]) END AS days"
+            if days else "CAST([] AS DATE[]) AS days",
+            *(f"CASE WHEN {base} THEN {name} END AS {name}" for name in shown),
+        ])  # fmt: skip
+        truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t_{_column(c)}" for c in single)
+        available = {n for layer in layers for n in layer} | set(used) | self.record_names
+        names = _words(answers, available) | _ALWAYS
+        asked = self._asked(used, layers, answers)
+        steps = self._steps(asked, layers, available, names | _words(truths, available))
+        statement = (
+            f"SELECT n, variant, as_of, screened_on, {answers} FROM "
+            f"(SELECT {', '.join(sorted(names))}, {truths} FROM {steps})"
+        )
+        return Part(statement, here, [n.leaf for i in here if (n := nodes[i]).leaf is not None],
+                    opens, keys, rules, shown)  # fmt: skip
+
+    def _truth(self, node: Node, nodes: list[Node]) -> str:
+        criterion = next(c for c in every(self.encoding.study.criteria) if c.id == node.id)
+        if node.leaf is not None:
+            return f"t_{_column(criterion)}"
+        macro = "all_true" if criterion.all else "any_true"
+        return f"{macro}([{', '.join(self._truth(nodes[i], nodes) for i in node.parts)}])"
+
+    def _facts_statement(self, names: list[str], layers: list[list[str]], used: list[str]) -> str:
+        facts = [
+            f"{{'value': to_json({n}), 'words': {self.text_of(n)}}} AS {n}_found" for n in names
+        ]
+        columns = ", ".join(
+            [*facts, *sorted({s["column"] for n in names for s in self._evidence(n)})]
+        )
+        available = {n for layer in layers for n in layer} | set(used) | self.record_names
+        needed = _words(columns, available) | set(names) | _ALWAYS
+        steps = self._steps(self._asked(used, layers, columns), layers, available, needed)
+        return f"SELECT n, {columns} FROM {steps} WHERE variant = {BASE} AND as_of = screened_on"
+
+    def _evidence(self, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for spec in self.facts[name].evidence:
+            if spec.of:
+                found.append({"column": spec.of, "within": spec.within, "fields": spec.fields})
+            found += [{"column": path.split(".")[0], "path": path} for path in spec.record]
+        return found
+
+    def _steps(
+        self, asked: str, layers: list[list[str]], available: set[str], needed: set[str]
+    ) -> str:
+        """The facts layer by layer around `asked`, each handing on only what is still needed."""
+        known = (available - self.facts.keys() - {"id"}) | _ALWAYS
+        after = [set(needed)]
+        for layer in reversed(layers):
+            after.append(after[-1] | {c for n in layer for c in self.fact_expression(n).columns})
+        after.reverse()
+        below = asked
+        for index, layer in enumerate(layers):
+            wanted = sorted(n for n in layer if n in after[index + 1])
+            columns = sorted(known & after[index + 1])
+            facts = [f"({self.facts[n].sql.strip()}) AS {n}" for n in wanted]
+            below = f"(SELECT {', '.join(columns + facts)} FROM {below})"
+            known |= set(wanted)
+        return below
+
+    def _parameters_used(self, layers: list[list[str]], leaves: list[Criterion]) -> list[str]:
+        texts = [c.met_when or "" for c in leaves] + [c.clears_after or "" for c in leaves]
+        names: set[str] = set()
+        for text in texts:
+            if text:
+                names |= sql.parse(text, self.macros).columns
+        for criterion in leaves:
+            names |= set(re.findall(r"{(\w+)}", criterion.met + criterion.not_met))
+        for rule in self.encoding.study.advisories:
+            names |= sql.parse(rule.when, self.macros).columns
+        for layer in layers:
+            for name in layer:
+                names |= self.fact_expression(name).columns | self.texts_of(name)
+        return sorted(names & self.parameters.keys())
+
+    def _asked(self, used: list[str], layers: list[list[str]], answers: str) -> str:
+        """The first steps: the question, the view of its records, and one row for each variant."""
+        texts = [self.facts[n].sql for layer in layers for n in layer] + [answers]
+        fields = set(re.findall(r"\w+", " ".join(texts)))
+        for layer in layers:
+            for spec in (s for n in layer for s in self.facts[n].evidence):
+                fields |= {*spec.fields.values(), *(w for p in spec.record for w in p.split("."))}
+        fields |= view.ALWAYS
+        structure = [
+            {"n": "INTEGER", "as_of": "DATE", "days": ["DATE"], "record": view.structure(fields)}
+        ]
+        variants = [{"variant": "INTEGER"} | {n: _json_type(self.parameters[n]) for n in used}]
+        terms = ", ".join(f"map_from_entries(j.{name}) AS term_{name}" for name in TERM_TYPES)
+        types = {name: [{"k": "VARCHAR", "v": value}] for name, value in TERM_TYPES.items()}
+        source = (
+            f"(SELECT e.n, e.as_of, e.days AS later, e.record, {terms} FROM (SELECT "
+            f"unnest(from_json(records, {_quote(json.dumps(structure))})) AS e, "
+            f"from_json(terms, {_quote(json.dumps(types))}) AS j FROM question))"
+        )
+        parameters = (
+            f"(SELECT p.* FROM (SELECT unnest(from_json(variants, "
+            f"{_quote(json.dumps(variants))})) AS p FROM question))"
+        )
+        return (
+            f"(SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} "
+            f"THEN later END)) AS as_of FROM ({view.view_sql(source, fields)}), {parameters})"
+        )
+
+
+_WHY = "STRUCT(say VARCHAR, ask VARCHAR, rests_on VARCHAR[])[]"
+_ALWAYS = {"n", "variant", "as_of", "screened_on", "ignored"}
+
+
+def _words(text: str, known: set[str]) -> set[str]:
+    """The known names that a piece of SQL uses, or seems to: a superset."""
+    return set(re.findall(r"\w+", text)) & known
+
+
+def _column(criterion: Criterion) -> str:
+    return re.sub(r"\W", "_", criterion.id)
+
+
+def _nodes(criteria: list[Criterion]) -> tuple[list[Node], list[Criterion]]:
+    nodes: list[Node] = []
+    leaves: list[Criterion] = []
+
+    def add(criterion: Criterion) -> int:
+        position = len(nodes)
+        leaf = None
+        if criterion.met_when:
+            leaf = len(leaves)
+            leaves.append(criterion)
+        nodes.append(
+            Node(criterion.id, criterion.kind, criterion.text.strip(), criterion.source, [], leaf,
+                 bool(criterion.clears_after))
+        )  # fmt: skip
+        nodes[position].parts.extend(add(part) for part in criterion.parts)
+        return position
+
+    for criterion in criteria:
+        add(criterion)
+    return nodes, leaves
+
+
+def _top(criteria: list[Criterion], nodes: list[Node]) -> list[int]:
+    positions = {node.id: index for index, node in enumerate(nodes)}
+    return [positions[c.id] for c in criteria]
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {**parameter.model_dump(), "type": _json_type(parameter)}
+
+
+def _json_type(parameter: Parameter) -> Any:
+    if isinstance(parameter.value, bool):
+        return "BOOLEAN"
+    if isinstance(parameter.value, list):
+        return ["VARCHAR"]
+    return "VARCHAR" if isinstance(parameter.value, str) else "DECIMAL(18,6)"
+
+
+def _terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
+    """The dictionaries by key, normalised by the macros that look words up."""
+    connection = database.connect()
+    connection.execute(encoding.logic)
+
+    def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        rows = connection.execute(
+            f"SELECT {macro}(unnest(?))",
+            [[name for name, _ in pairs]],
+        ).fetchall()
+        found: dict[str, Any] = {}
+        for (key,), (_, value) in zip(rows, pairs, strict=True):
+            found.setdefault(key, value)
+        return found
+
+    def named(entries: list[dict[str, Any]], *fields: str) -> list[tuple[str, Any]]:
+        return [
+            (str(name), {field: entry[field] for field in fields})
+            for entry in entries
+            for name in [entry["name"], *entry["names"]]
+        ]
+
+    tests: list[tuple[str, Any]] = []
+    units: dict[str, Any] = {}
+    for test in encoding.terms["tests"]:
+        tests += [(str(name), test["name"]) for name in [test["name"], *test["names"]]]
+        low, high = test["plausible"]
+        for unit in test["units"]:
+            value = {"factor": str(unit["factor"]), "lo": str(low), "hi": str(high)}
+            spellings = keyed("unit_key", [(str(s), value) for s in unit["spellings"]])
+            units |= {f"{test['name']} {key}": item for key, item in spellings.items()}
+    groups = encoding.terms["neoplasms"]
+    return {
+        "drugs": keyed("drug_key", named(encoding.terms["drugs"], "name", "kinds")),
+        "sites": keyed("site_key", named(encoding.terms["sites"], "name", "region")),
+        "tests": keyed("term_key", tests),
+        "units": units,
+        "neoplasms": keyed(
+            "neoplasm_key", [(str(name), g["class"]) for g in groups for name in g["names"]]
+        ),
+    }
+
+
+_MACRO = re.compile(r"CREATE MACRO (\w+)\(.*?;$", re.DOTALL | re.MULTILINE)
+_LOOK_UP = "drug_key site_key term_key unit_key neoplasm_key"  # what engine.look_up uses
+
+
+def _macros_used(logic: str, statement: str) -> str:
+    """The definitions that a statement needs, in their order: each costs time to create."""
+    found = {m.group(1): m.group(0) for m in _MACRO.finditer(logic)}
+    needed: set[str] = set()
+    texts = [statement, _LOOK_UP]
+    while texts:
+        words = set(re.findall(r"\w+", texts.pop())) & found.keys()
+        texts += [found[name] for name in words - needed]
+        needed |= words
+    return "\n".join(text for name, text in found.items() if name in needed)
+
+
+def _bind(plan: Plan) -> None:
+    """Have DuckDB bind the statements once, so that a wrong type is found now."""
+    connection = database.connect()
+    connection.execute(
+        "CREATE TABLE question(records VARCHAR, variants VARCHAR, terms VARCHAR);" + plan.logic
+    )
+    try:
+        for text in [plan.whole.statement, plan.facts_statement]:
+            connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
+    except database.Error as error:
+        raise StudyError(f"{plan.study_id}: the facts do not fit together: {error}") from None
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _position(text: str, name: str) -> int:
+    found = re.search(rf"\b{re.escape(name)}\b", text)
+    return found.start() if found else len(text)
+
+
+def _did_you_mean(name: str, known: Any) -> str:
+    from rapidfuzz import process  # noqa: PLC0415  # only ever needed for an error
+
+    near = process.extractOne(name, sorted(known), score_cutoff=75)
+    return f"; did you mean {near[0]}?" if near else ""
