@@ -44,8 +44,6 @@ def command(
     )
     day = chosen.day()
     screeners = chosen.screeners()
-    for screener in screeners:
-        screener.start()
     found = read(patients, day)
     write = _form(form, to_file=target is not None)
     answers = [screener.screen(found.records, day) for screener in screeners]
