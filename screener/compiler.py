@@ -202,7 +202,7 @@ class Compiler:
                 parts.append(_quote("{" + piece + "}"))
             elif piece:
                 parts.append(_quote(piece))
-        return " || ".join(parts) or "''"
+        return f"concat({', '.join(parts)})" if parts else "''"
 
     def is_open(self, name: str) -> str:
         """SQL that is true where a fact leaves something open."""
@@ -278,7 +278,8 @@ class Compiler:
         facts_statement = self._facts_statement(every_shown, layers, used)
         whole = self._part(study.criteria, list(range(len(study.advisories))), nodes, used)
         halves = [self._part(*half, nodes, used) for half in self._halves()]
-        statements = " ".join([whole.statement, facts_statement])
+        tables, fill = self._fill(layers, used, whole.statement + facts_statement)
+        statements = " ".join([fill, whole.statement, facts_statement])
         plan = Plan(
             study_id=study.id,
             version=study.version,
@@ -291,10 +292,12 @@ class Compiler:
             evidence={n: self._evidence(n) for n in every_shown},
             whole=whole,
             halves=halves,
-            parameters={n: _parameter(self.parameters[n]) for n in used},
+            parameters={n: self.parameters[n].model_dump() for n in used},
             advisories=[rule.id for rule in study.advisories],
             logic=_macros_used(self.encoding.logic, statements),
             terms=_terms(self.encoding),
+            tables=tables,
+            fill=fill,
             facts_statement=facts_statement,
             facts=[
                 {"name": n, "label": f.label, "means": f.means, "type": f.type, "unit": f.unit,
@@ -348,11 +351,7 @@ class Compiler:
         shown = sorted({spec["column"] for n in named for spec in self._evidence(n)})
         here = [positions[c.id] for c in every(criteria)]
         base = f"variant = {BASE} AND as_of = screened_on"
-        reasons = ", ".join(
-            f"CASE WHEN t_{_column(c)} THEN {self.template(c.met)} "
-            f"WHEN NOT t_{_column(c)} THEN {self.template(c.not_met)} END"
-            for c in single
-        )
+        reasons = ", ".join(self._reason(c) for c in single)
         whys = ", ".join(texts[key] for key in keys)
         told = ", ".join(
             f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END" for rule in advisories
@@ -372,14 +371,20 @@ class Compiler:
         truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t_{_column(c)}" for c in single)
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
         names = _words(answers, available) | _ALWAYS
-        asked = self._asked(used, layers, answers)
-        steps = self._steps(asked, layers, available, names | _words(truths, available))
+        steps = self._steps(layers, available, names | _words(truths, available))
         statement = (
             f"SELECT n, variant, as_of, screened_on, {answers} FROM "
             f"(SELECT {', '.join(sorted(names))}, {truths} FROM {steps})"
         )
         return Part(statement, here, [n.leaf for i in here if (n := nodes[i]).leaf is not None],
                     opens, keys, rules, shown)  # fmt: skip
+
+    def _reason(self, criterion: Criterion) -> str:
+        column = f"t_{_column(criterion)}"
+        met, not_met = self.template(criterion.met), self.template(criterion.not_met)
+        if met == not_met:
+            return f"CASE WHEN {column} IS NOT NULL THEN {met} END"
+        return f"CASE WHEN {column} THEN {met} WHEN NOT {column} THEN {not_met} END"
 
     def _truth(self, node: Node, nodes: list[Node]) -> str:
         criterion = next(c for c in every(self.encoding.study.criteria) if c.id == node.id)
@@ -397,7 +402,7 @@ class Compiler:
         )
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
         needed = _words(columns, available) | set(names) | _ALWAYS
-        steps = self._steps(self._asked(used, layers, columns), layers, available, needed)
+        steps = self._steps(layers, available, needed)
         return f"SELECT n, {columns} FROM {steps} WHERE variant = {BASE} AND as_of = screened_on"
 
     def _evidence(self, name: str) -> list[dict[str, Any]]:
@@ -408,16 +413,21 @@ class Compiler:
             found += [{"column": path.split(".")[0], "path": path} for path in spec.record]
         return found
 
-    def _steps(
-        self, asked: str, layers: list[list[str]], available: set[str], needed: set[str]
-    ) -> str:
-        """The facts layer by layer around `asked`, each handing on only what is still needed."""
+    def _steps(self, layers: list[list[str]], available: set[str], needed: set[str]) -> str:
+        """The facts layer by layer, each handing on only what is still needed.
+
+        At the start there is a row for each record, variant and day.
+        """
         known = (available - self.facts.keys() - {"id"}) | _ALWAYS
         after = [set(needed)]
         for layer in reversed(layers):
             after.append(after[-1] | {c for n in layer for c in self.fact_expression(n).columns})
         after.reverse()
-        below = asked
+        columns = sorted((known & after[0]) - {"as_of"})
+        below = (
+            f"(SELECT {', '.join(columns)}, unnest(list_prepend(screened_on, CASE WHEN "
+            f"variant <= {BASE} THEN later END)) AS as_of FROM viewed, variants)"
+        )
         for index, layer in enumerate(layers):
             wanted = sorted(n for n in layer if n in after[index + 1])
             columns = sorted(known & after[index + 1])
@@ -441,8 +451,12 @@ class Compiler:
                 names |= self.fact_expression(name).columns | self.texts_of(name)
         return sorted(names & self.parameters.keys())
 
-    def _asked(self, used: list[str], layers: list[list[str]], answers: str) -> str:
-        """The first steps: the question, the view of its records, and one row for each variant."""
+    def _fill(self, layers: list[list[str]], used: list[str], answers: str) -> tuple[str, str]:
+        """The tables that a question stands in, and the statement that fills `viewed`.
+
+        `viewed` holds the records as facts see them. It is filled once for all parts, which read
+        it; a part that made its own view would spend half of its time on it.
+        """
         texts = [self.facts[n].sql for layer in layers for n in layer] + [answers]
         fields = set(re.findall(r"\w+", " ".join(texts)))
         for layer in layers:
@@ -452,7 +466,6 @@ class Compiler:
         structure = [
             {"n": "INTEGER", "as_of": "DATE", "days": ["DATE"], "record": view.structure(fields)}
         ]
-        variants = [{"variant": "INTEGER"} | {n: _json_type(self.parameters[n]) for n in used}]
         terms = ", ".join(f"map_from_entries(j.{name}) AS term_{name}" for name in TERM_TYPES)
         types = {name: [{"k": "VARCHAR", "v": value}] for name, value in TERM_TYPES.items()}
         source = (
@@ -460,16 +473,20 @@ class Compiler:
             f"unnest(from_json(records, {_quote(json.dumps(structure))})) AS e, "
             f"from_json(terms, {_quote(json.dumps(types))}) AS j FROM question))"
         )
-        parameters = (
-            f"(SELECT p.* FROM (SELECT unnest(from_json(variants, "
-            f"{_quote(json.dumps(variants))})) AS p FROM question))"
+        fill = view.view_sql(source, fields)
+        connection = database.connect()
+        connection.execute(f"{_QUESTION}; {self.encoding.logic}")
+        columns = connection.execute(f"DESCRIBE {fill}").fetchall()
+        viewed = ", ".join(f'"{name}" {kind}' for name, kind, *_ in columns)
+        variants = "".join(f', "{n}" {_column_type(self.parameters[n])}' for n in used)
+        tables = (
+            f"{_QUESTION}; CREATE TABLE viewed({viewed}); "
+            f"CREATE TABLE variants(variant INTEGER{variants})"
         )
-        return (
-            f"(SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} "
-            f"THEN later END)) AS as_of FROM ({view.view_sql(source, fields)}), {parameters})"
-        )
+        return tables, f"INSERT INTO viewed {fill}"
 
 
+_QUESTION = "CREATE TABLE question(records VARCHAR, terms VARCHAR)"
 _WHY = "STRUCT(say VARCHAR, ask VARCHAR, rests_on VARCHAR[])[]"
 _ALWAYS = {"n", "variant", "as_of", "screened_on", "ignored"}
 
@@ -510,15 +527,11 @@ def _top(criteria: list[Criterion], nodes: list[Node]) -> list[int]:
     return [positions[c.id] for c in criteria]
 
 
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    return {**parameter.model_dump(), "type": _json_type(parameter)}
-
-
-def _json_type(parameter: Parameter) -> Any:
+def _column_type(parameter: Parameter) -> str:
     if isinstance(parameter.value, bool):
         return "BOOLEAN"
     if isinstance(parameter.value, list):
-        return ["VARCHAR"]
+        return "VARCHAR[]"
     return "VARCHAR" if isinstance(parameter.value, str) else "DECIMAL(18,6)"
 
 
@@ -584,11 +597,9 @@ def _macros_used(logic: str, statement: str) -> str:
 def _bind(plan: Plan) -> None:
     """Have DuckDB bind the statements once, so that a wrong type is found now."""
     connection = database.connect()
-    connection.execute(
-        "CREATE TABLE question(records VARCHAR, variants VARCHAR, terms VARCHAR);" + plan.logic
-    )
+    connection.execute(f"{plan.tables}; {plan.logic}")
     try:
-        for text in [plan.whole.statement, plan.facts_statement]:
+        for text in [plan.fill, plan.whole.statement, plan.facts_statement]:
             connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
     except database.Error as error:
         raise StudyError(f"{plan.study_id}: the facts do not fit together: {error}") from None

@@ -56,29 +56,23 @@ class Engine:
         self.plan = plan
         self.parts = parts
         self._threads = threads
-        self._pool = ThreadPoolExecutor(max_workers=len(parts))
+        self._pool = ThreadPoolExecutor(max_workers=len(parts) + 1)
         self._ready = self._pool.submit(self._open)
 
     def _open(self) -> tuple[DuckDBPyConnection, list[Future[DuckDBPyConnection]]]:
         connection = database.connect(self._threads)
-        connection.execute(
-            "BEGIN; CREATE TABLE question(records VARCHAR, variants VARCHAR, terms VARCHAR);"
-            + self.plan.logic
-            + "; COMMIT"
-        )
+        connection.execute(f"BEGIN; {self.plan.tables}; {self.plan.logic}; COMMIT")
         cursors = [connection.cursor() for _ in self.parts]
         if len(self.parts) > 1:
             # For a few records, rewriting the statement takes longer than running it as it is.
-            for cursor in cursors:
+            for cursor in [connection, *cursors]:
                 cursor.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
-        first: Future[DuckDBPyConnection] = Future()
-        rest = [
-            self._pool.submit(_prepared, cursor, part)
-            for cursor, part in zip(cursors[1:], self.parts[1:], strict=True)
+        prepared = [
+            self._pool.submit(_prepared, cursor, "screening", part.statement)
+            for cursor, part in zip(cursors, self.parts, strict=True)
         ]
-        first.set_result(_prepared(cursors[0], self.parts[0]))
-        return connection, [first, *rest]
+        return _prepared(connection, "fill", self.plan.fill), prepared
 
     @property
     def connection(self) -> DuckDBPyConnection:
@@ -96,8 +90,8 @@ class Engine:
         `records` are JSON texts, each with its screening date and later days on which to ask again;
         `n` is the position among them.
         """
-        connection, prepared = self._ready.result()
-        _put(connection, records, asked, terms)
+        self._put(records, asked, terms)
+        _, prepared = self._ready.result()
         cursors = [future.result() for future in prepared]
         running = [self._pool.submit(_rows, cursor) for cursor in cursors[1:]]
         return [_rows(cursors[0]), *(future.result() for future in running)]
@@ -109,15 +103,38 @@ class Engine:
         terms: str,
     ) -> list[dict[str, Any]]:
         """One row for each record: `<fact>_found` with value and words, and columns of evidence."""
-        _put(self.connection, records, asked, terms)
+        self._put(records, asked, terms)
         found = self.connection.execute(self.plan.facts_statement)
         names = [column[0] for column in found.description or []]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         return sorted(rows, key=lambda row: int(row["n"]))
 
+    def _put(
+        self,
+        records: Sequence[tuple[str, date, Sequence[date]]],
+        asked: list[dict[str, Any]],
+        terms: str,
+    ) -> None:
+        items = ",".join(
+            f'{{"n":{number},"as_of":"{day.isoformat()}",'
+            f'"days":{json.dumps([d.isoformat() for d in days])},"record":{text}}}'
+            for number, (text, day, days) in enumerate(records)
+        )
+        names = ["variant", *self.plan.parameters]
+        marks = ", ".join("?" for _ in names)
+        values = [variant[name] for variant in asked for name in names]
+        connection = self.connection
+        connection.execute("DELETE FROM question; DELETE FROM viewed; DELETE FROM variants")
+        connection.execute("INSERT INTO question VALUES (?, ?)", [f"[{items}]", terms])
+        connection.execute(
+            f"INSERT INTO variants VALUES {', '.join(f'({marks})' for _ in asked)}",  # noqa: S608
+            values,
+        )
+        connection.execute("EXECUTE fill")
 
-def _prepared(cursor: DuckDBPyConnection, part: Part) -> DuckDBPyConnection:
-    cursor.execute(f"PREPARE screening AS {part.statement}")
+
+def _prepared(cursor: DuckDBPyConnection, name: str, statement: str) -> DuckDBPyConnection:
+    cursor.execute(f"PREPARE {name} AS {statement}")
     return cursor
 
 
@@ -194,20 +211,3 @@ def variants(plan: Plan, reported: Sequence[str], *, strict: bool) -> list[dict[
         {"variant": number, **base, name: None} for number, name in enumerate(reported, start=1)
     ]
     return asked
-
-
-def _put(
-    connection: DuckDBPyConnection,
-    records: Sequence[tuple[str, date, Sequence[date]]],
-    asked: list[dict[str, Any]],
-    terms: str,
-) -> None:
-    items = ",".join(
-        f'{{"n":{number},"as_of":"{day.isoformat()}",'
-        f'"days":{json.dumps([d.isoformat() for d in days])},"record":{text}}}'
-        for number, (text, day, days) in enumerate(records)
-    )
-    connection.execute("DELETE FROM question")
-    connection.execute(
-        "INSERT INTO question VALUES (?, ?, ?)", [f"[{items}]", json.dumps(asked), terms]
-    )

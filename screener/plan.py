@@ -33,7 +33,7 @@ class Node:
 class Part:
     """Some criteria of a study as one statement, and what its columns are about.
 
-    The statement reads the one row of the table `question`, and gives for each record, variant and
+    The statement reads the tables `viewed` and `variants`, and gives for each record, variant and
     day: n, variant, as_of, screened_on, the truths of `nodes`; and, on the row of the base variant
     on the screening date, the reasons of `leaves`, which facts of `opens` are open, the
     explanations `whys`, the texts of `advisories`, the number of ignored entries, the days on which
@@ -77,8 +77,12 @@ class Plan:
     logic: str
     """The macros that the statement uses."""
     terms: dict[str, Any]
+    tables: str
+    """Creates the tables that a question stands in: `question`, `viewed` and `variants`."""
+    fill: str
+    """Fills `viewed` with the records of `question` as facts see them."""
     facts_statement: str
-    """The same up to the facts, for `screen facts`."""
+    """One row of facts for each record, for `screen facts`."""
     facts: list[dict[str, Any]]
     """Name, label, meaning, type, unit and source of each fact that a report may show."""
 
