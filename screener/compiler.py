@@ -207,7 +207,7 @@ class Compiler:
     def is_open(self, name: str) -> str:
         """SQL that is true where a fact leaves something open."""
         if self.facts[name].type == "bounds":
-            return f"({name}.lo IS DISTINCT FROM {name}.hi)"
+            return f"({name}.lo IS NULL OR {name}.lo IS DISTINCT FROM {name}.hi)"
         return f"({name} IS NULL)"
 
     def explanations(self, criteria: list[Criterion]) -> dict[str, list[list[str]]]:

@@ -14,6 +14,7 @@ import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from random import Random
 from typing import Any, Union, get_args, get_origin
 
@@ -143,7 +144,9 @@ class Patient:
         left_out = self.one(5, 5, 15, 50)
         record = {k: v for k, v in record.items() if v is not None and not self.chance(left_out)}
         partial = [name for name in PARTIAL_NAMES if self.chance(4)]
-        return {"id": f"R{self.random.randrange(10**9)}", **record} | _entry(partial=partial or None)
+        return {"id": f"R{self.random.randrange(10**9)}", **record} | _entry(
+            partial=partial or None
+        )
 
     def diagnosis(self) -> Data:
         return _entry(
@@ -169,7 +172,9 @@ class Patient:
             pr_status=self.some("positive", "negative", percent=20) if er else None,
             her2_ihc=self.some("0", "1+", "2+", "2+", "3+", percent=90) if her2 else None,
             her2_ish=self.some("negative", "positive", "equivocal", percent=35) if her2 else None,
-            her2_status=self.some("negative", "positive", "equivocal", percent=20) if her2 else None,
+            her2_status=self.some("negative", "positive", "equivocal", percent=20)
+            if her2
+            else None,
             ki67_percent=self.some(5, 30, percent=30),
         )
 
@@ -272,7 +277,10 @@ class Patient:
         if test in _LIMITED:
             unit, upper, factors = _LIMITED[test]
             value = upper * self.one(0.5, *(f + step for f in factors for step in (-0.01, 0, 0.01)))
-            limits = {"lower_limit": self.some(1, percent=30), "upper_limit": self.some(upper, percent=90)}
+            limits = {
+                "lower_limit": self.some(1, percent=30),
+                "upper_limit": self.some(upper, percent=90),
+            }
         else:
             unit, values = self.one(*_LABS[test])
             value, limits = self.one(*values), {}
@@ -346,7 +354,14 @@ class Mutation:
         return changed(self.whole, self.path, self.value)
 
 
-LOSSES = ("delete value", "delete date", "delete list", "delete object", "shorten date", "mark partial")
+LOSSES = (
+    "delete value",
+    "delete date",
+    "delete list",
+    "delete object",
+    "shorten date",
+    "mark partial",
+)
 """The kinds of change that only take information away."""
 
 
@@ -458,6 +473,7 @@ def _places(model: Any, data: Data, at: Path) -> Iterator[tuple[Path, Any, bool]
                 yield from _places(kind, entry, (*at, name, index))
 
 
+@cache
 def _item(annotation: Any) -> Any:
     """The type of a field, or of the entries of a list."""
     origin = get_origin(annotation)

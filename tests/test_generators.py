@@ -11,7 +11,7 @@ import pytest
 from generators import LOSSES, SCREENING_DAY, SCREENING_DAYS, losses, record, shuffled, with_future
 
 from screener import study
-from screener.plan import Compiler
+from screener.compiler import Compiler
 from screener.record import parse
 from screener.screening import Screener
 

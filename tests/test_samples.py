@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from screener.plan import Compiler
+from screener.compiler import Compiler
 from screener.record import parse
 from screener.screening import Screener, Settings
 from screener.study import load
