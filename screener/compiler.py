@@ -25,7 +25,7 @@ TERM_TYPES: dict[str, Any] = {
     "tests": "VARCHAR",
     "units": {"factor": "DECIMAL(19,12)", "lo": "DECIMAL(18,6)", "hi": "DECIMAL(18,6)"},
     "neoplasms": "VARCHAR",
-    "near_drugs": "VARCHAR",
+    "near_drugs": ["VARCHAR"],
 }
 """The dictionaries as maps, by what they give for a key."""
 

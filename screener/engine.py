@@ -177,23 +177,33 @@ def look_up(connection: DuckDBPyConnection, plan: Plan, words: Words) -> str:
     )
 
 
-def _near_drugs(plan: Plan, keys: list[str]) -> dict[str, str]:
-    """For names that the dictionary lacks: the drug whose name is nearest, if one is near."""
-    unknown = [key for key in keys if len(key) >= 4]
+def _near_drugs(plan: Plan, keys: list[str]) -> dict[str, list[str]]:
+    """For names that the dictionary lacks: the drugs that they contain, or that are nearest."""
+    near: dict[str, list[str]] = {}
+    known = plan.terms["drugs"]
+    for key in keys:
+        held = {drug["name"] for name, drug in known.items() if _telling(name) and name in key}
+        if held:
+            near[key] = sorted(held)
+    unknown = [key for key in keys if key not in near and len(key) >= 4]
     if not unknown:
-        return {}
+        return near
     from rapidfuzz import process  # noqa: PLC0415  # needed only for a name that is not known
     from rapidfuzz.distance import DamerauLevenshtein  # noqa: PLC0415
 
-    known = sorted(plan.terms["drugs"])
-    near = {}
+    names = sorted(known)
     for key in unknown:
         best = process.extractOne(
-            key, known, scorer=DamerauLevenshtein.distance, score_cutoff=max(1, len(key) // 5)
+            key, names, scorer=DamerauLevenshtein.distance, score_cutoff=max(1, len(key) // 5)
         )
         if best:
-            near[key] = plan.terms["drugs"][best[0]]["name"]
+            near[key] = [known[best[0]]["name"]]
     return near
+
+
+def _telling(name: str) -> bool:
+    """Whether a name is long enough to mean a drug wherever it stands in a text."""
+    return len(name) >= (2 if not name.isascii() else 5)
 
 
 def variants(plan: Plan, reported: Sequence[str], *, strict: bool) -> list[dict[str, Any]]:

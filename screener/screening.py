@@ -222,8 +222,9 @@ class Screener:
                 needs = _distinct(why["ask"] for why in whys if why["ask"])
                 rests_on = _distinct([*rests_on, *(n for why in whys for n in why["rests_on"])])
                 if answer.known_but_assumed(index):
-                    reason = "Decided only by an assumed threshold, which --strict does not use."
-                    needs = [f"a confirmed value of {name}" for name in answer.rests_on_all(index)]
+                    names = answer.rests_on_all(index)
+                    reason = f"Decided only by assumed values, not used here: {', '.join(names)}."
+                    needs = [f"a confirmed value of {name}" for name in names]
                     rests_on = []
             else:
                 reason = answer.reason(node.leaf)

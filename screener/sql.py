@@ -182,7 +182,7 @@ def _is_guarded(node: dict[str, Any]) -> bool:
     if kind == "OPERATOR" and node["type"] == "OPERATOR_NOT":
         return all(_is_guarded(child) for child in node["children"])
     if kind == "COLUMN_REF":
-        return str(node["column_names"][-1]) in {"unseen", "clash", "no_size", "never"}
+        return str(node["column_names"][-1]) == "unseen"  # the engine's own, never unknown
     tests = {"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"}
     return kind == "OPERATOR" and str(node["type"]) in tests
 

@@ -68,7 +68,7 @@ _LOOKED_UP: dict[str, dict[str, str]] = {
 _LAB_NAME = "coalesce(term_tests[term_key(x.test)], term_key(x.test))"
 _DRUG = (
     "CASE WHEN d IS NULL THEN {{'name': NULL::VARCHAR, 'path': NULL::VARCHAR, "
-    "'generic': NULL::VARCHAR, 'kinds': NULL::VARCHAR[], 'nearest': NULL::VARCHAR}} ELSE "
+    "'generic': NULL::VARCHAR, 'kinds': NULL::VARCHAR[], 'nearest': NULL::VARCHAR[]}} ELSE "
     "{{'name': d, 'path': {path}, 'generic': term_drugs[drug_key(d)].name, "
     "'kinds': term_drugs[drug_key(d)].kinds, 'nearest': term_near_drugs[drug_key(d)]}} END"
 )
@@ -177,7 +177,7 @@ def _list(name: str, item: Any, used: Collection[str]) -> str:
             f"list_transform({_with_unseen(name, value)}, lambda x, i: {{"
             "'path': CASE WHEN x IS NOT NULL THEN 'allergies[' || (i - 1) || ']' END, "
             "'unseen': x IS NULL, 'name': x, 'key': drug_key(x), "
-            "'generic': term_drugs[drug_key(x)].name})"
+            "'generic': term_drugs[drug_key(x)].name, 'nearest': term_near_drugs[drug_key(x)]})"
         )
     path = f"CASE WHEN x IS NOT NULL THEN '{name}[' || (i - 1) || ']' END"
     event = EVENT_DATE[name]
