@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_patients" / "eligible.json"
 IMPORTS = [sys.executable, "-c", "import duckdb, pydantic, typer, rich.table"]
 SCREEN = [
-    sys.executable, "-c", "from screener.cli import main; main()", str(SAMPLE),
+    sys.executable, "-c", "from screener.__main__ import main; main()", str(SAMPLE),
     "--as-of", "2026-01-15",
 ]  # fmt: skip
 

@@ -166,7 +166,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             app(None if arguments is None else list(arguments))
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # of the help; commands see to their own output
+    except SystemExit as ended:  # Typer, which writes the help, makes a closed pipe exit code 1
+        if isinstance(ended.__context__, BrokenPipeError):
+            sys.exit(CLOSED_PIPE)
+        raise
+    except BrokenPipeError:
         discard_output()
         sys.exit(CLOSED_PIPE)
     except KeyboardInterrupt:

@@ -168,7 +168,9 @@ def look_up(connection: DuckDBPyConnection, plan: Plan, words: Words) -> str:
         name: {key: plan.terms[name][key] for key in keys if key in plan.terms[name]}
         for name, keys in asked.items()
     }
-    found["near_drugs"] = _near_drugs(plan, [key for key in drugs if key not in found["drugs"]])
+    found["near_drugs"] = _near_drugs(
+        connection, plan, [key for key in drugs if key not in found["drugs"]]
+    )
     return json.dumps(
         {
             name: [{"k": key, "v": value} for key, value in sorted(known.items())]
@@ -177,7 +179,9 @@ def look_up(connection: DuckDBPyConnection, plan: Plan, words: Words) -> str:
     )
 
 
-def _near_drugs(plan: Plan, keys: list[str]) -> dict[str, list[str]]:
+def _near_drugs(
+    connection: DuckDBPyConnection, plan: Plan, keys: list[str]
+) -> dict[str, list[str]]:
     """For names that the dictionary lacks: the drugs that they contain, or that are nearest."""
     near: dict[str, list[str]] = {}
     known = plan.terms["drugs"]
@@ -185,17 +189,16 @@ def _near_drugs(plan: Plan, keys: list[str]) -> dict[str, list[str]]:
         held = {drug["name"] for name, drug in known.items() if _telling(name) and name in key}
         if held:
             near[key] = sorted(held)
-    unknown = [key for key in keys if key not in near and len(key) >= 4]
-    if not unknown:
-        return near
-    from rapidfuzz import process  # noqa: PLC0415  # needed only for a name that is not known
-    from rapidfuzz.distance import DamerauLevenshtein  # noqa: PLC0415
-
-    names = sorted(known)
-    for key in unknown:
-        best = process.extractOne(
-            key, names, scorer=DamerauLevenshtein.distance, score_cutoff=max(1, len(key) // 5)
-        )
+            continue
+        allowed = max(1, len(key) // 5)
+        names = [name for name in known if abs(len(name) - len(key)) <= allowed]
+        if len(key) < 4 or not names:
+            continue
+        best = connection.execute(
+            "SELECT n FROM (SELECT unnest($names) AS n) WHERE damerau_levenshtein($key, n)"
+            " <= $allowed ORDER BY damerau_levenshtein($key, n), n LIMIT 1",
+            {"names": names, "key": key, "allowed": allowed},
+        ).fetchone()
         if best:
             near[key] = [known[best[0]]["name"]]
     return near

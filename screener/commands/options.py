@@ -58,7 +58,7 @@ def criterion_ids(ctx: typer.Context, incomplete: str) -> list[str]:
         plan = Catalogue(ctx.params.get("criteria") or ()).plan(ctx.params.get("study") or "")
     except ScreenError:
         return []
-    return [node.id for node in plan.nodes if node.id.lower().startswith(incomplete.lower())]
+    return [node.id for node in plan.nodes if node.id.startswith(incomplete)]
 
 
 def list_names(incomplete: str) -> list[str]:

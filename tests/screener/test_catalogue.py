@@ -119,12 +119,14 @@ class TestFinding:
             Catalogue([tmp_path / "missing"])
         with pytest.raises(UsageError, match="is not a folder"):
             Catalogue([small])
-        with pytest.raises(UsageError, match="no study file in it; one ends in .yaml"):
+        with pytest.raises(UsageError, match=r"no study file in it; one ends in \.yaml"):
             Catalogue([tmp_path])
 
     def test_one_id_twice_in_a_folder_is_told(self, folder: Path) -> None:
         (folder / "copy.yaml").write_text(STUDY, "utf-8")
-        with pytest.raises(UsageError, match=r"any-name\.yaml and .*copy\.yaml are both study small"):
+        with pytest.raises(
+            UsageError, match=r"any-name\.yaml and .*copy\.yaml are both study small"
+        ):
             Catalogue([folder]).find("small")
 
     def test_an_incomplete_program_is_told(
@@ -194,8 +196,10 @@ class TestKeeping:
             lambda kept: kept.chmod(0o666),
             lambda kept: kept.chmod(0o620),
             lambda kept: kept.parent.chmod(0o777),
-            lambda kept: kept.rename(kept.with_suffix(".real"))
-            and kept.symlink_to(kept.with_suffix(".real")),
+            lambda kept: (
+                kept.rename(kept.with_suffix(".real"))
+                and kept.symlink_to(kept.with_suffix(".real"))
+            ),
             lambda kept: kept.unlink() or kept.mkdir(),
             lambda kept: kept.unlink() or os.mkfifo(kept),
         ],
@@ -275,7 +279,6 @@ class TestKeeping:
         assert "trial-screen" in plan_cache._folder().parts
 
     def test_finding_one_imports_nothing_slow(self, small: Path, cache: Path) -> None:
-        plan = Catalogue().plan(small)
         code = (
             "import sys; from screener.catalogue import Catalogue\n"
             f"plan = Catalogue().plan({str(small)!r})\n"
@@ -283,10 +286,13 @@ class TestKeeping:
             "        'platformdirs', 'importlib.metadata', 'screener.study', 'screener.compiler'}\n"
             "print(plan.sha256, *sorted(slow & sys.modules.keys()))"
         )
-        ran = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        first, second = (
+            subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+            for _ in range(2)
         )
-        assert ran.stdout.split() == [plan.sha256]
+        sha256, *imported = first.stdout.split()
+        assert "screener.compiler" in imported
+        assert second.stdout.split() == [sha256]
 
 
 class TestSources:
