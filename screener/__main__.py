@@ -1,33 +1,33 @@
-"""Starts the program: `python -m screener`, and the commands `screen` and `trial-screen`.
-
-A screening waits for DuckDB to open and for Python to import what it needs. Both are begun here,
-side by side, before anything else is looked at.
-"""
+"""Starts the program: `python -m screener`, and the commands `screen` and `trial-screen`."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-_WITHOUT_DATABASE = frozenset(
-    {"studies", "show", "schema", "template", "--help", "-h", "--version"}
-)
+_OTHER = {"studies", "show", "facts", "check", "schema", "template"}
+_STOP = {"--study", "-s", "--criteria", "--help", "-h", "--version"}
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     # Plugins of other packages would see every record, and cost time to look for.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    if sys.argv[1:] and sys.argv[1] not in _WITHOUT_DATABASE and not os.environ.get(_COMPLETING):
-        from screener import database  # noqa: PLC0415
+    if _is_usual(sys.argv[1:]):
+        from screener import ahead  # noqa: PLC0415
 
-        database.begin()
+        ahead.begin()
     from screener.cli import main as run  # noqa: PLC0415
 
     run()
 
 
-_COMPLETING = "_SCREEN_COMPLETE"  # set by the shell when it asks for completions
+def _is_usual(words: list[str]) -> bool:
+    """Whether patients are screened for the study that is meant where none is named."""
+    names = {word.partition("=")[0] for word in words}
+    completing = any(name.startswith("_") and name.endswith("_COMPLETE") for name in os.environ)
+    return bool(words) and words[0] not in _OTHER and not names & _STOP and not completing
+
 
 if __name__ == "__main__":
     main()

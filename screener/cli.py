@@ -11,8 +11,10 @@ study, 3 undetermined, 4 the input cannot be screened, 70 a defect of the progra
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -158,9 +160,11 @@ def _program(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program, with the arguments of the command line unless others are given."""
-    for stream in (sys.stdout, sys.stderr):  # a character that a terminal lacks is no error
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started the program: nobody listens
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        elif hasattr(getattr(sys, name), "reconfigure"):  # what a terminal lacks is no error
+            getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         try:
             app(None if arguments is None else list(arguments))

@@ -601,7 +601,7 @@ def _bind(plan: Plan) -> None:
     try:
         for text in [plan.fill, plan.whole.statement, plan.facts_statement]:
             connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
-    except database.error() as error:
+    except database.Error as error:
         raise StudyError(f"{plan.study_id}: the facts do not fit together: {error}") from None
 
 

@@ -21,7 +21,7 @@ from typing import Any, Union, get_args, get_origin
 from dateutil.relativedelta import relativedelta
 from pydantic import BaseModel
 
-from screener.record import LIST_FIELDS, PARTIAL_NAMES, Record
+from screener.record import PARTIAL_NAMES, Record
 
 Data = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -48,7 +48,8 @@ EVENT_DATES = {
 _RECENT = (0, 1, 5, 5, 12, 27, 28, 29, 60)
 _LONG = (5, 40, 200, 400, 900, 2000)
 _DRUGS = (
-    "palbociclib", "Ibrance", "哌柏西利", "LY2835219", "瑞波西利", "SHR6390", "达尔西利", "dalpicilib",
+    "palbociclib", "Ibrance", "哌柏西利", "LY2835219", "瑞波西利", "SHR6390", "达尔西利",
+    "dalpicilib",
     "letrozole", "来曲唑", "fulvestrant", "tamoxifen", "exemestane", "capecitabine", "紫杉醇",
     "paclitaxel", "Enhertu", "everolimus", "goserelin", "trilaciclib", "HRX-0000",
 )  # fmt: skip
@@ -70,8 +71,9 @@ _MALIGNANCIES = (
     "colon cancer", "melanoma", "basal cell carcinoma", "papillary thyroid cancer", "CIN 3",
     "squamous cell carcinoma", "non-melanoma skin cancer",
 )  # fmt: skip
-_ALLERGIES = ("penicillin", "latex", "dalpiciclib", "达尔西利", "letrozole", "platinum", "dalpicilib",
-              "卡铂")  # fmt: skip
+_ALLERGIES = (
+    "penicillin", "latex", "dalpiciclib", "达尔西利", "letrozole", "platinum", "dalpicilib", "卡铂",
+)  # fmt: skip
 
 
 def _entry(**fields: Any) -> Data:
@@ -111,6 +113,9 @@ class Patient:
     def entries(self, draw: Any, most: int = 3) -> list[Data]:
         return [draw() for _ in range(self.random.choice((0, *range(1, most + 1), 1)))]
 
+    def words(self, known: tuple[str, ...], *lengths: int) -> list[str]:
+        return [self.random.choice(known) for _ in range(self.random.choice(lengths))]
+
     def record(self) -> Data:
         record: Data = {
             "birth_date": self.anniversary(17, 18, 18, 40, 60, 80, 81),
@@ -132,7 +137,7 @@ class Patient:
             "labs": self.labs(),
             "adverse_events": self.entries(self.adverse_event, most=2),
             "other_malignancies": self.entries(self.other_malignancy, most=2),
-            "allergies": [self.one(*_ALLERGIES) for _ in range(self.one(0, 0, 1, 2))],
+            "allergies": self.words(_ALLERGIES, 0, 0, 1, 2),
             "genomics": self.entries(self.genomic, most=1),
             "assessments": self.assessments(),
             "follow_up": self.some(
@@ -181,10 +186,10 @@ class Patient:
     def therapy(self) -> Data:
         end = self.one(0, 20, 55, 56, 57, 195, 196, 197, 600)
         return _entry(
-            setting=self.some("advanced", "advanced", "advanced", "adjuvant", "neoadjuvant", percent=88),
+            setting=self.some(*("advanced",) * 3, "adjuvant", "neoadjuvant", percent=88),
             line=self.some(1, 1, 2, 2, 3, 4, percent=75),
-            drugs=[self.one(*_DRUGS) for _ in range(self.one(1, 1, 1, 2, 3))] if self.chance(92) else None,
-            kinds=[self.one(*_KINDS) for _ in range(self.one(0, 1, 1, 2))] if self.chance(18) else None,
+            drugs=self.words(_DRUGS, 1, 1, 1, 2, 3) if self.chance(92) else None,
+            kinds=self.words(_KINDS, 0, 1, 1, 2) if self.chance(18) else None,
             start=self.day(end + 30, end + 300),
             end=self.day(end, absent=30),
             ongoing=self.some(True, False, percent=30),
@@ -238,7 +243,7 @@ class Patient:
             short_axis_mm=self.some(9, 14.9, 15, 15.1, percent=35),
             slice_thickness_mm=self.some(3, 5, 5.1, 8, percent=40),
             measurable=self.some(True, False, percent=25),
-            fes=self.some("positive", "negative", "negative", "not_evaluable", percent=70) if fes else None,
+            fes=self.some("positive", "negative", "negative", "not_evaluable") if fes else None,
             suv_max=self.some(0.8, 1.49, 1.5, 1.51, 6, percent=35) if fes else None,
             irradiated=self.some(True, False, percent=40),
             progressed_after_irradiation=self.some(True, False, percent=30),
@@ -250,8 +255,8 @@ class Patient:
             site=self.one(*_SITES),
             present=self.chance(70),
             date=self.day(*_RECENT, 400),
-            confirmed_by=self.some("imaging", "mri", "lumbar_puncture", "pathology", "clinical", percent=75),
-        )  # fmt: skip
+            confirmed_by=self.some("imaging", "mri", "lumbar_puncture", "pathology", "clinical"),
+        )
 
     def effusion(self) -> Data:
         return _entry(
@@ -267,9 +272,17 @@ class Patient:
         every = (*_LABS, *_LIMITED)
         if self.chance(20):  # all in order, but for what is not there
             usual = (4, 240, 120, 90, 10, 20, 20)
-            return [_entry(test=test, value=value, unit=(_LIMITED.get(test) or _LABS[test][0])[0],
-                           upper_limit=40 if test in _LIMITED else None, date=self.day(0, 5, 27, 28))
-                    for test, value in zip(every, usual, strict=True) if self.chance(97)]  # fmt: skip
+            return [
+                _entry(
+                    test=test,
+                    value=value,
+                    unit=(_LIMITED.get(test) or _LABS[test][0])[0],
+                    upper_limit=40 if test in _LIMITED else None,
+                    date=self.day(0, 5, 27, 28),
+                )
+                for test, value in zip(every, usual, strict=True)
+                if self.chance(97)
+            ]
         most = self.one(0, 1, 2, 2)
         return [self.lab(test) for test in every for _ in range(self.random.randint(0, most))]
 
@@ -323,11 +336,16 @@ class Patient:
         )
 
     def assessments(self) -> Data:
-        worry = {name: self.some(True, False, False, percent=85) for name in (
-            "visceral_crisis", "rapid_progression", "bowel_obstruction", "absorption_disorder")}  # fmt: skip
-        hope = {name: self.some(True, True, False, percent=85) for name in (
-            "suitable_for_endocrine_therapy", "able_to_swallow", "willing_fdg_pet",
-            "complete_clinical_data")}  # fmt: skip
+        worries = (
+            "visceral_crisis",
+            "rapid_progression",
+            "bowel_obstruction",
+            "absorption_disorder",
+        )
+        hopes = ("suitable_for_endocrine_therapy", "able_to_swallow", "willing_fdg_pet",
+                 "complete_clinical_data")  # fmt: skip
+        worry = {name: self.some(True, False, False, percent=85) for name in worries}
+        hope = {name: self.some(True, True, False, percent=85) for name in hopes}
         return _entry(**worry, **hope)
 
 
@@ -482,6 +500,3 @@ def _item(annotation: Any) -> Any:
     if origin in (Union, types.UnionType):
         return _item(next(a for a in get_args(annotation) if a is not type(None)))
     return annotation
-
-
-assert set(EVENT_DATES) <= set(LIST_FIELDS)

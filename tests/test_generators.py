@@ -12,7 +12,7 @@ from generators import LOSSES, SCREENING_DAY, SCREENING_DAYS, losses, record, sh
 
 from screener import study
 from screener.compiler import Compiler
-from screener.record import parse
+from screener.record import LIST_FIELDS, parse
 from screener.screening import Screener
 
 CRITERIA = Path(__file__).parents[1] / "criteria"
@@ -60,7 +60,7 @@ def test_every_field_of_the_record_occurs() -> None:
 
 def test_every_form_of_date_and_list_occurs() -> None:
     records = [record(seed) for seed in SEEDS]
-    for name in generators.LIST_FIELDS:
+    for name in LIST_FIELDS:
         lengths = {len(r[name]) if name in r else None for r in records}
         assert {None, 0, 1} <= lengths, name
         assert name == "genomics" or 2 in lengths, name
@@ -87,7 +87,7 @@ def test_shuffling_keeps_the_entries_and_changes_their_order() -> None:
         whole = record(seed)
         mixed = shuffled(whole, Random(seed))
         moved += mixed != whole
-        for name in generators.LIST_FIELDS:
+        for name in LIST_FIELDS:
             assert len(mixed.get(name, [])) == len(whole.get(name, []))
     assert moved > 50
 

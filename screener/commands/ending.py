@@ -39,7 +39,6 @@ def ends(command: Callable[_P, int]) -> Callable[_P, None]:
     def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
             code = command(*args, **kwargs)
-            sys.stdout.flush()
         except Exception as error:  # nothing else comes between it and the user
             code = code_for(error)
         except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from screener.commands.ending import discard_output
 from screener.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def check(target: Path | None, *, force: bool, inputs: Iterable[str] = ()) -> No
 def write(text: str, target: Path | None, *, force: bool = False) -> None:
     """Write text to standard output (in a pipe or file always as UTF-8), or to a file as a whole.
 
-    Raises UsageError where the file cannot be written.
+    Raises UsageError where that cannot be written, and BrokenPipeError where nobody reads it.
     """
     if target is not None:
         try:
@@ -61,11 +62,18 @@ def write(text: str, target: Path | None, *, force: bool = False) -> None:
             raise _cannot_write(target, error) from None
         return
     stream = getattr(sys.stdout, "buffer", None)
-    if stream is None or sys.stdout.isatty():
-        sys.stdout.write(text)
-    else:
-        stream.write(text.encode())
-    sys.stdout.flush()
+    try:
+        if stream is None or sys.stdout.isatty():
+            sys.stdout.write(text)
+        else:
+            stream.write(text.encode())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output()
+        why = error.strerror or type(error).__name__
+        raise UsageError(f"standard output cannot be written: {why}; write elsewhere") from None
 
 
 def _write_file(content: bytes, target: Path, *, force: bool) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from screener.engine import Engine
     from screener.plan import Plan
     from screener.screening import Screener
 
@@ -43,11 +44,8 @@ class Options:
         Raises UsageError where there is no such study, threshold or list or a value does not fit,
         and StudyError where a file of a study or of the site cannot be used.
         """
-        from screener.engine import Engine  # noqa: PLC0415
-
-        catalogue = Catalogue(self.criteria)
-        plans = [catalogue.plan(name) for name in catalogue.chosen(self.study or [DEFAULT_STUDY])]
-        engines = [Engine(plan, plan.halves) for plan in plans]  # at work while the rest is read
+        engines = self._engines()  # at work while the rest is read
+        plans = [engine.plan for engine in engines]
         from screener.screening import Screener, Settings  # noqa: PLC0415
 
         complete = _lists(self.complete)
@@ -65,6 +63,19 @@ class Options:
             for plan, engine in zip(plans, engines, strict=True)
         ]
 
+    def _engines(self) -> list[Engine]:
+        from screener import ahead  # noqa: PLC0415
+
+        begun = ahead.take()
+        if begun and not self.study and not self.criteria:
+            return [begun]
+        from screener.engine import Engine  # noqa: PLC0415
+
+        catalogue = Catalogue(self.criteria)
+        names = catalogue.chosen(self.study or [DEFAULT_STUDY])
+        plans = [catalogue.plan(name) for name in names]
+        return [Engine(plan, plan.halves) for plan in plans]
+
 
 def _day(text: str) -> date:
     from screener.dates import span  # noqa: PLC0415
@@ -79,6 +90,8 @@ def _day(text: str) -> date:
 
 
 def _lists(names: Sequence[str]) -> frozenset[str]:
+    if not names:
+        return frozenset()
     from screener.record import PARTIAL_NAMES  # noqa: PLC0415
 
     for name in names:

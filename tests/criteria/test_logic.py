@@ -1,4 +1,4 @@
-"""The macros of criteria/logic.sql match the truth tables of logic_tables.yaml, and SQL matches CQL."""
+"""The macros of criteria/logic.sql match their truth tables, and SQL the published cases of CQL."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-01-15"
-PROGRAM = [sys.executable, "-c", "from screener.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "screener"]
 ESCAPE = "\x1b"
 
 
@@ -650,6 +651,34 @@ class TestOutput:
             os.close(writing)
             assert ran.stderr == b""
             assert ran.returncode == ending.CLOSED_PIPE
+
+    @pytest.mark.parametrize(
+        ("redirection", "code", "message"),
+        [
+            ("> /dev/full", 2, "Error: standard output cannot be written: No space left on device"),
+            (">&-", 0, ""),
+            ("--set x=1 2>&-", 2, ""),
+        ],
+    )
+    def test_a_full_or_closed_output_is_no_defect(
+        self,
+        small: Sequence[object],
+        eligible: str,
+        redirection: str,
+        code: int,
+        message: str,
+    ) -> None:
+        words = " ".join(shlex.quote(str(word)) for word in [*PROGRAM, *small, eligible])
+        ran = subprocess.run(
+            ["bash", "-c", f"{words} {redirection}"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+        assert (ran.returncode, ran.stdout) == (code, "")
+        assert ran.stderr.startswith(message)
+        assert len(ran.stderr.splitlines()) == bool(message)
 
     def test_an_interrupt_ends_it_quietly(
         self, small: Sequence[object], eligible: str, monkeypatch: pytest.MonkeyPatch

@@ -23,7 +23,7 @@ REFUSED_EVERYWHERE = [
     ("list_bool_or(l)", "use any_true"),
     ("list_bool_and(l)", "use all_true"),
     ("list_has_any(l, m)", "use any_true"),
-    ("list_has_all(l, m)", "use any_true"),
+    ("list_has_all(l, m)", "use all_true"),
     ("list_aggregate(l, 'bool_or')", "function list_aggregate is not among those"),
     ("list_has(l, a)", "use one_of"),
     ("array_contains(l, a)", "use one_of"),
@@ -40,7 +40,7 @@ REFUSED_EVERYWHERE = [
     ("[x for x in l if x.a = 1]", "wrap the condition in certainly(…) or possibly(…)"),
     ("list_filter(l, lambda x: x.a)", "wrap the condition in certainly(…) or possibly(…)"),
     ("len([x for x in l if not x.a]) = 0", "wrap the condition in certainly(…) or possibly(…)"),
-    ("[x for x in l if certainly(x.a) and x.b]", "wrap the condition in certainly(…) or possibly(…)"),
+    ("[x for x in l if certainly(x.a) and x.b]", "wrap the condition in certainly(…)"),
     ("date_diff('year', a, b)", "use completed_years"),
     ("datediff('year', a, b)", "use completed_years"),
     ("age(a)", "use completed_years"),
@@ -57,7 +57,7 @@ REFUSED_EVERYWHERE = [
 REFUSED_IN_FACTS = [
     ("case when a then 1 else 2 end", "wrap it in certainly(…) or possibly(…)"),
     ("case a when 1 then 2 else 3 end", "wrap it in certainly(…) or possibly(…)"),
-    ("case when certainly(a) then 1 when b > 2 then 2 end", "wrap it in certainly(…) or possibly(…)"),
+    ("case when certainly(a) then 1 when b > 2 then 2 end", "wrap it in certainly(…)"),
     ("case when certainly(a) or b then 1 end", "wrap it in certainly(…) or possibly(…)"),
 ]
 REFUSED_IN_PREDICATES = [

@@ -139,10 +139,3 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, kind: str) -> None:
 def test_nesting_without_end_is_refused(write: Any) -> None:
     with pytest.raises(StudyError, match="not valid YAML"):
         yaml_file.load(write("a: " + "[" * 20_000 + "]" * 20_000))
-
-
-def test_aliases_that_unfold_without_end_are_refused(write: Any) -> None:
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
-    with pytest.raises(StudyError):
-        yaml_file.load(write("\n".join(lines)))
