@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program, with the arguments of the command line unless others are given."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started the program: nobody listens
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         elif hasattr(getattr(sys, name), "reconfigure"):  # what a terminal lacks is no error
             getattr(sys, name).reconfigure(errors="backslashreplace")
     try:

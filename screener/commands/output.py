@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
@@ -15,6 +16,26 @@ from screener.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+class Memory(io.StringIO):
+    """Text kept until it is whole, laid out for where it goes: standard output, or a file.
+
+    What lays it out does not write it, because Rich ends the program where a pipe is closed.
+    """
+
+    def __init__(self, *, to_file: bool = False) -> None:
+        super().__init__()
+        self._goes_to = None if to_file else sys.stdout
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the place where the text goes."""
+        return getattr(self._goes_to, "encoding", None) or "utf-8"
+
+    def isatty(self) -> bool:
+        """Whether the text goes to a terminal."""
+        return self._goes_to is not None and self._goes_to.isatty()
 
 
 def check(target: Path | None, *, force: bool, inputs: Iterable[str] = ()) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from screener.commands.output import Memory
 from screener.report.terminal import WIDEST, console_for
 from screener.report.words import visible
 
@@ -14,7 +15,8 @@ class Page:
     """Lines of text for the console that standard output is."""
 
     def __init__(self) -> None:
-        self._console = console_for()
+        self._memory = Memory()
+        self._console = console_for(self._memory)
         self._width = max(min(self._console.width, WIDEST), _NARROWEST)
         self._lines: list[Text] = []
 
@@ -51,8 +53,7 @@ class Page:
 
     def finished(self) -> str:
         """Return the whole page as text, with colour only where the console shows it."""
-        with self._console.capture() as capture:
-            self._console.print(
-                Text("\n").join(self._lines), no_wrap=True, overflow="ignore", crop=False
-            )
-        return capture.get()
+        self._console.print(
+            Text("\n").join(self._lines), no_wrap=True, overflow="ignore", crop=False
+        )
+        return self._memory.getvalue()

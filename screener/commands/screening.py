@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 from screener.commands import options as opt
@@ -71,13 +70,10 @@ def _form(form: opt.Format, *, to_file: bool) -> Callable[[list[ScreeningResult]
         return lambda results, _: markdown.render(results)
     from screener.report import terminal  # noqa: PLC0415
 
-    file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8") if to_file else None
-
     def table(results: list[ScreeningResult], _: bool) -> str:
-        console = terminal.console_for(file)
-        with console.capture() as capture:  # Rich would end the program on a closed pipe
-            terminal.render(results, console)
-        return capture.get()
+        memory = output.Memory(to_file=to_file)
+        terminal.render(results, terminal.console_for(memory))
+        return memory.getvalue()
 
     return table
 
