@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -11,6 +12,8 @@ _STOP = {"--study", "-s", "--criteria", "--help", "-h", "--version"}
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # A short run of few cycles: collecting them while modules are imported only costs time.
+    gc.set_threshold(100_000, 50, 50)
     # Plugins of other packages would see every record, and cost time to look for.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if _is_usual(sys.argv[1:]):

@@ -29,7 +29,7 @@ class Memory(io.StringIO):
         self._goes_to = None if to_file else sys.stdout
 
     @property
-    def encoding(self) -> str:
+    def encoding(self) -> str:  # type: ignore[override]  # declared as an attribute
         """The encoding of the place where the text goes."""
         return getattr(self._goes_to, "encoding", None) or "utf-8"
 
