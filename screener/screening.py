@@ -51,7 +51,8 @@ class Screener:
     them while other things are read.
 
     Raises:
-        UsageError: a threshold names no parameter of the study, or has the wrong type.
+        UsageError: a threshold names no parameter of the study or has the wrong type, or a list
+            that is said to be whole is no list of a record.
     """
 
     def __init__(
@@ -59,6 +60,12 @@ class Screener:
     ) -> None:
         self.settings = settings or Settings()
         self.plan = _with_thresholds(plan, self.settings.thresholds)
+        if self.settings.complete:
+            from screener.record import PARTIAL_NAMES  # noqa: PLC0415
+
+            for name in sorted(self.settings.complete - set(PARTIAL_NAMES)):
+                near = _near(name, list(PARTIAL_NAMES))
+                raise UsageError(f"{name} is no list of a record{near}")
         self._set = [n for n in self.plan.parameters if n in self.settings.thresholds]
         self._reported = self._set + [
             name

@@ -149,8 +149,7 @@ def _load(source: str, stdin: BinaryIO | None) -> bytes:
             status = path.stat()
             if stat.S_ISDIR(status.st_mode):
                 raise _FileFault(
-                    "this is a folder; give a JSON file, or screen a whole export with "
-                    "`screen batch`"
+                    "this is a folder; give its JSON files, such as `screen FOLDER/*.json`"
                 )
             if stat.S_ISREG(status.st_mode) and status.st_size > MAX_BYTES:
                 raise _too_large()
@@ -165,8 +164,8 @@ def _load(source: str, stdin: BinaryIO | None) -> bytes:
 
 def _too_large() -> _FileFault:
     return _FileFault(
-        f"larger than {MAX_BYTES >> 20} MiB, which is more than a few patients; "
-        "use `screen batch`, which reads exports of any size"
+        f"larger than {MAX_BYTES >> 20} MiB, which is more than is read at once; divide it into "
+        "files of fewer patients, one JSON object a line"
     )
 
 
@@ -202,8 +201,7 @@ def _decode(content: bytes) -> str:
     for magic, what in _MAGIC:
         if content.startswith(magic):
             raise _FileFault(
-                f"this is {what}, not JSON; unpack an archive first, and screen a workbook or "
-                "Parquet export with `screen batch`"
+                f"this is {what}, not JSON; unpack an archive first, and export other forms as JSON"
             )
     for bom, encoding in _BOMS:
         if content.startswith(bom):
@@ -236,10 +234,9 @@ def _decode(content: bytes) -> str:
 
 
 def _encoded(encoding: str) -> _FileFault:
-    batch = "" if encoding.startswith("UTF-32") else "; `screen batch` reads it as it is"
     return _FileFault(
-        f"this is {encoding} text, and a single file must be UTF-8: convert it with "
-        f"`iconv -f {encoding} -t UTF-8 OLD > NEW`{batch}"
+        f"this is {encoding} text, and JSON must be UTF-8: convert it with "
+        f"`iconv -f {encoding} -t UTF-8 OLD > NEW`"
     )
 
 
@@ -324,7 +321,7 @@ def _find(text: str) -> list[_Candidate]:
 def _bounded(candidates: Iterator[_Candidate]) -> list[_Candidate]:
     found = list(islice(candidates, MAX_RECORDS + 1))
     if len(found) > MAX_RECORDS:
-        raise _FileFault(f"more than {MAX_RECORDS:,} records; use `screen batch`")
+        raise _FileFault(f"more than {MAX_RECORDS:,} records; divide it into several files")
     return found
 
 

@@ -132,11 +132,6 @@ def test_a_file_that_cannot_be_read(content: str | bytes, path: str, says: str) 
     assert says in message
 
 
-def test_batch_is_offered_only_for_encodings_that_it_reads() -> None:
-    assert "screen batch" in refused(P.encode("utf-16"))[1]
-    assert "screen batch" not in refused(P.encode("utf-32"))[1]
-
-
 @pytest.mark.parametrize(
     ("content", "path", "says"),
     [
@@ -292,7 +287,7 @@ def test_a_name_that_is_none(name: str, says: str) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    assert "`screen batch`" in cannot_open(str(tmp_path))
+    assert "this is a folder; give its JSON files" in cannot_open(str(tmp_path))
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "denied"), OSError(5, "broken disk")])
@@ -324,7 +319,7 @@ def test_the_limit_itself_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_file, "MAX_BYTES", len(P))
     assert ids(taken(P)) == ["P"]
     assert "larger than" in refused(P + " ")[1]
-    assert "`screen batch`" in refused(P + " ")[1]
+    assert "divide it into files of fewer patients" in refused(P + " ")[1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs /dev/zero")
