@@ -1,42 +1,32 @@
 """The study that is meant where none is named, made ready while the program is being imported.
 
 Binding a study's statements takes about as long as importing everything else, and happens outside
-of Python: done side by side, the two take hardly longer than one.
+of Python: done side by side, the two take hardly longer than one. So this comes first.
 """
 
 from __future__ import annotations
 
-import threading
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from screener.engine import Engine
 
-_started: list[SimpleQueue[Engine | None]] = []
+_begun: list[Engine] = []
 
 
 def begin() -> None:
-    """Start to load and bind the default study in the background."""
-    queue: SimpleQueue[Engine | None] = SimpleQueue()
-    _started.append(queue)
-    threading.Thread(target=_make, args=(queue,), daemon=True).start()
+    """Load the default study, and have DuckDB start to bind it in the background."""
+    from screener.catalogue import DEFAULT_STUDY, Catalogue  # noqa: PLC0415
+    from screener.engine import Engine  # noqa: PLC0415
+    from screener.errors import ScreenError  # noqa: PLC0415
+
+    try:
+        plan = Catalogue([]).plan(DEFAULT_STUDY)
+    except ScreenError:
+        return  # met again, and told, when the study is asked for
+    _begun.append(Engine(plan, plan.halves))
 
 
 def take() -> Engine | None:
-    """The engine of the default study, once; None if it was not begun or could not be made."""
-    return _started.pop().get() if _started else None
-
-
-def _make(queue: SimpleQueue[Engine | None]) -> None:
-    engine = None
-    try:
-        from screener.catalogue import DEFAULT_STUDY, Catalogue  # noqa: PLC0415
-        from screener.engine import Engine  # noqa: PLC0415
-
-        plan = Catalogue([]).plan(DEFAULT_STUDY)
-        engine = Engine(plan, plan.halves)
-    except Exception:  # noqa: S110  # met again, and told, when the study is asked for
-        pass
-    finally:
-        queue.put(engine)
+    """The engine of the default study, once; None if it was not begun."""
+    return _begun.pop() if _begun else None
