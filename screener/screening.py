@@ -102,14 +102,24 @@ class Screener:
         ]
 
     def truths(self, records: Sequence[Record], as_of: date) -> list[list[bool | None]]:
-        """Only the truths of all criteria and parts, in the order of `plan.nodes`."""
+        """Only the truths of all criteria and parts, in the order of `plan.nodes`.
+
+        As the study states them: settings beside thresholds and complete lists do not count.
+        """
         from screener.engine import variants  # noqa: PLC0415
 
-        asked = variants(self.plan, [], strict=False)[:1]
-        texts = [(_text(record), as_of, ()) for record in records]
-        rows = self._engine(len(records)).ask(texts, asked, self._terms(records))
-        parts = self._engine(len(records)).parts
-        return [answer.truths() for answer in _by_record(self.plan, parts, rows, len(records), [])]
+        taken = [_complete(record, self.settings.complete)[0] for record in records]
+        # Under a number other than BASE, so that no reasons are written.
+        asked = [{**variants(self.plan, [], strict=False)[0], "variant": BASE + 1}]
+        engine = self._engine(len(taken))
+        texts = [(_text(record), as_of, ()) for record in taken]
+        found: list[list[bool | None]] = [[None] * len(self.plan.nodes) for _ in taken]
+        rows = engine.ask(texts, asked, self._terms(taken))
+        for part, given in zip(engine.parts, rows, strict=True):
+            for row in given:
+                for index, truth in zip(part.nodes, row[4], strict=True):
+                    found[row[0]][index] = truth
+        return found
 
     def _answers(
         self, records: Sequence[Record], as_of: date, asked: list[dict[str, Any]]
@@ -308,10 +318,6 @@ class _Answer:
                 self.columns[name] = value
             later = {d for d in days or [] if d is not None and d > screened_on}
             self.days = sorted(later.union(self.days))
-
-    def truths(self) -> list[bool | None]:
-        """Truth of every criterion and part."""
-        return [self.truth(index) for index in range(len(self._plan.nodes))]
 
     def truth(self, index: int, day: date | None = None) -> bool | None:
         """Truth of a criterion; strictly, only what holds without the assumed parameters too."""
