@@ -82,6 +82,10 @@ CREATE MACRO count_true(truths, l) AS list_transform([truths], lambda v: {
     hi: CASE WHEN NOT may_lack_entries(l)
         THEN len(list_filter(v, lambda t: coalesce(t, true))) END})[1];
 
+-- the larger of two numbers; greatest would skip the unknown
+CREATE MACRO larger_of(a, b) AS list_transform([{a: a, b: b}], lambda v:
+    CASE WHEN v.a >= v.b THEN v.a WHEN v.a < v.b THEN v.b END)[1];
+
 CREATE MACRO at_most(count, n) AS
     CASE WHEN count.lo > n THEN false WHEN count.hi <= n THEN true END;
 

@@ -31,7 +31,6 @@ _PLAIN_FUNCTIONS = frozenset(
         "coalesce",
         "contains",
         "flatten",
-        "greatest",
         "len",
         "levenshtein",
         "list_apply",
@@ -64,7 +63,8 @@ _REFUSED = {
     "age": "completed_years", "list_has": "one_of", "array_contains": "one_of",
     "list_has_any": "any_true", "list_has_all": "all_true", "max": "latest", "min": "latest",
     "now": "as_of", "today": "as_of", "current_date": "as_of", "get_current_timestamp": "as_of",
-    "random": "nothing", "getvariable": "a parameter",
+    "random": "a parameter", "getvariable": "a parameter", 
+    "greatest": "larger_of", "least": "at_most",
 }  # fmt: skip
 
 
@@ -146,9 +146,11 @@ def _walk(
         found.faults.append((offset, "a window function looks at other patients"))
     if kind == "CASE":
         _check_case(node, found, predicate)
-    if kind == "OPERATOR" and predicate and node["type"] in (
+    if (kind == "OPERATOR" and predicate and node["type"] in (
         "OPERATOR_COALESCE", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL",
-    ):  # fmt: skip
+    )) or (kind == "COMPARISON" and predicate and node["type"] in (
+        "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM",
+    )):  # fmt: skip
         found.faults.append((offset, "a test for NULL decides on the unknown; put it in a fact"))
     if kind == "PARAMETER":
         found.faults.append((offset, "name parameters by their name, without $ or ?"))
@@ -195,7 +197,7 @@ def _check_function(
     if node.get("filter") or node.get("distinct"):
         found.faults.append((offset, "an aggregate drops unknowns; use the macros of logic.sql"))
     if name in macros:
-        if predicate and name in {"certainly", "possibly", "recorded", "or_assumed", "shown"}:
+        if predicate and name in _GUARDS | {"or_assumed", "shown"}:
             found.faults.append((offset, f"{name} decides on the unknown; put it in a fact"))
         return
     if name in _REFUSED:

@@ -79,7 +79,10 @@ def load(path: Path, name: str | None = None) -> YamlFile:
         raise StudyError(f"{name}{where}: not valid YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise StudyError(f"{name}: not valid YAML: {error}") from None
-    data = None if node is None else _build(name, node, (), lines)
+    try:
+        data = None if node is None else _build(name, node, (), lines)
+    except RecursionError:
+        raise StudyError(f"{name}: not valid YAML: nested too deeply") from None
     return YamlFile(name, data, lines, hashlib.sha256(raw).hexdigest())
 
 
@@ -95,7 +98,7 @@ def _build(name: str, node: yaml.Node, at: Position, lines: dict[Position, int])
             if key in result:
                 raise StudyError(f"{name}, line {line}: `{key}` is given twice here; keep one")
             result[key] = _build(name, value_node, (*at, key), lines)
-            lines[(*at, key)] = line
+            lines[(*at, key)] = line + (getattr(value_node, "style", None) in ("|", ">"))
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_build(name, item, (*at, i), lines) for i, item in enumerate(node.value)]
