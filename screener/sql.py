@@ -63,7 +63,7 @@ _REFUSED = {
     "age": "completed_years", "list_has": "one_of", "array_contains": "one_of",
     "list_has_any": "any_true", "list_has_all": "all_true", "max": "latest", "min": "latest",
     "now": "as_of", "today": "as_of", "current_date": "as_of", "get_current_timestamp": "as_of",
-    "random": "a parameter", "getvariable": "a parameter", 
+    "random": "a parameter", "getvariable": "a parameter",
     "greatest": "larger_of", "least": "at_most",
 }  # fmt: skip
 
