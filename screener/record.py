@@ -1,22 +1,15 @@
-"""The patient record: its fields with meaning and unit, and every error that one can contain.
+"""The patient record: its fields with meaning and unit, and what makes it valid.
 
 Absent (or `null`) means that nobody recorded it, `[]` that it was looked for and there is none,
 `false` that it was recorded as absent. The three stay apart: every optional field is None unless
 the record gives it.
-
-Messages go to terminals and logs, where nothing of a patient may stand but the id. So they repeat a
-value only where the field holds a number, a date, true or false, or a word from a fixed list;
-free text is never repeated, only described.
 """
 
 from __future__ import annotations
 
-import copy
 import json
-import math
 from datetime import date
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeGuard, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -27,16 +20,10 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 
-from screener.dates import span, surely_before
 from screener.errors import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from pydantic_core import ErrorDetails
+from screener.record_rules import impossibilities, members
 
 MAX_ENTRIES = 10_000
 MAX_TEXT = 500
@@ -65,13 +52,10 @@ LIST_FIELDS: tuple[str, ...] = get_args(ListName)
 PARTIAL_NAMES: tuple[str, ...] = get_args(PartialName)
 """What `partial` may name: those, and the lists within an examination and a therapy."""
 
-_Node = dict[str, Any]
-_Place = tuple[int | str, ...]
-
 # The patterns are run by pydantic's regex engine, without a call into Python, and are the same in
-# the JSON Schema; what they say is said again in words by `span` and `_text_fault`, for messages.
+# the JSON Schema; `span` and `record_problems` say the same again in words, for messages.
 # Day 29, 30 and 31 stand only where the month has them; 1800, 1900, 2100, 2200 are no leap years.
-_DATE = (
+DATE = (
     r"^(?:(?:(?:1[89]|2[01])[0-9]{2}|2200)"
     r"(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|1[0-9]|2[0-8]))?"
     r"|-(?:0[13-9]|1[0-2])-(?:29|30)|-(?:0[13578]|1[02])-31)?"
@@ -79,8 +63,8 @@ _DATE = (
 )
 # Control characters (C0, C1), line and paragraph separator, and those that reorder text on screen.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
-_TEXT = rf"^[^{_CONTROL}]*[^{_CONTROL}\s][^{_CONTROL}]*$"
-_ID = rf"^[^{_CONTROL}\s](?:[^{_CONTROL}]*[^{_CONTROL}\s])?$"
+TEXT = rf"^[^{_CONTROL}]*[^{_CONTROL}\s][^{_CONTROL}]*$"
+ID = rf"^[^{_CONTROL}\s](?:[^{_CONTROL}]*[^{_CONTROL}\s])?$"
 
 
 def _printable(text: str) -> str:
@@ -89,10 +73,10 @@ def _printable(text: str) -> str:
     return text
 
 
-PartialDate = Annotated[str, Field(pattern=_DATE)]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=_TEXT)]
+PartialDate = Annotated[str, Field(pattern=DATE)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=TEXT)]
 Identifier = Annotated[
-    str, Field(min_length=1, max_length=MAX_ID, pattern=_ID), AfterValidator(_printable)
+    str, Field(min_length=1, max_length=MAX_ID, pattern=ID), AfterValidator(_printable)
 ]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Millimetres = Annotated[float, Field(gt=0, le=1000)]
@@ -564,7 +548,7 @@ class Record(_Part):
     @model_validator(mode="after")
     def _is_possible(self, info: ValidationInfo) -> Self:
         today = (info.context or {}).get("today") or date.today()
-        if problems := list(_impossibilities(self.__dict__, today)):
+        if problems := list(impossibilities(self.__dict__, today)):
             raise PydanticCustomError(
                 "impossible", "{problems}", {"problems": "; ".join(map(str, problems))}
             )
@@ -593,8 +577,10 @@ def parse(data: object, *, today: date | None = None) -> Record:
         return Record.model_validate(data, context={"today": today})
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
-    problems = [problem for detail in details[:MAX_PROBLEMS] for problem in _problems(detail)]
-    problems += _impossibilities(_members(data), today)
+    from screener.record_problems import problems as told  # noqa: PLC0415  # only for a bad record
+
+    problems = [problem for detail in details[:MAX_PROBLEMS] for problem in told(detail)]
+    problems += impossibilities(members(data), today)
     if (more := len(details) - MAX_PROBLEMS) > 0:
         problems.append(Problem("", f"and {more:,} more problems; correct these first"))
     raise RecordInvalid(problems, _legible_id(data))
@@ -607,35 +593,6 @@ def canonical_json(record: Record) -> str:
     (60 and 60.0 are one value). The text's SHA-256 identifies the record in a result.
     """
     return _CANONICAL.encode(_plain(record))
-
-
-def json_schema() -> dict[str, Any]:
-    """Make the JSON Schema (2020-12) of the record.
-
-    It cannot say what spans several fields (a therapy that ends before it starts), refuses no
-    1.0 where a whole number is written 1, and knows fewer unprintable characters in `id`.
-    """
-    return copy.deepcopy(_schema())
-
-
-def template() -> dict[str, Any]:
-    """Make a record to fill in: all fields of the patient and of the single objects, unknown.
-
-    Lists are null, not one blank entry, which would say that something had been found.
-    """
-    blank: dict[str, Any] = dict.fromkeys(Record.model_fields)
-    parts: dict[str, type[BaseModel]] = {
-        "diagnosis": Diagnosis,
-        "assessments": Assessments,
-        "follow_up": FollowUp,
-    }
-    objects = {name: dict.fromkeys(part.model_fields) for name, part in parts.items()}
-    return {**blank, **objects, "id": ""}
-
-
-def template_text() -> str:
-    """Write `template` as JSON text."""
-    return json.dumps(template(), indent=2) + "\n"
 
 
 _CANONICAL = json.JSONEncoder(
@@ -654,389 +611,8 @@ def _plain(value: Any) -> Any:
     return {key: _plain(item) for key, item in value.__dict__.items() if item is not None}
 
 
-# What is impossible although each value by itself is allowed. This reads a record before and after
-# it has become a model, so that a record with another error is told everything at once.
-
-_DATED = {
-    "diagnosis": ("date", "advanced_since"),
-    "pathology": ("date",),
-    "performance_status": ("date",),
-    "therapies": ("start", "end", "progression_date"),
-    "procedures": ("date",),
-    "injuries": ("date",),
-    "imaging": ("date",),
-    "metastases": ("date",),
-    "effusions": ("date", "drainage_date"),
-    "labs": ("date",),
-    "adverse_events": ("onset", "resolved"),
-    "other_malignancies": ("diagnosed",),
-    "genomics": ("date",),
-    "follow_up": ("last_contact", "progression_date", "death_date"),
-}
-_ORDERED = (
-    ("therapies", "start", "end", "a treatment cannot end before it starts"),
-    ("adverse_events", "onset", "resolved", "an event cannot be over before it begins"),
-)
-
-
-def _impossibilities(record: dict[str, Any], today: date) -> Iterator[Problem]:
-    if _is_date(birth := record.get("birth_date")):
-        yield from _against_birth(record, birth, today)
-    for name, first, last, why in _ORDERED:
-        for place, entry in _entries(record, name):
-            if _precedes(entry.get(last), entry.get(first)):
-                yield Problem(
-                    path_text((*place, last)),
-                    f"{entry[last]} is before {entry[first]} (`{first}`): {why}; "
-                    "correct whichever is wrong",
-                )
-    for place, entry in _entries(record, "labs"):
-        lower, upper = entry.get("lower_limit"), entry.get("upper_limit")
-        if _is_number(lower) and _is_number(upper) and upper < lower:
-            yield Problem(
-                path_text((*place, "upper_limit")),
-                f"{shown(upper)} is below {shown(lower)} (`lower_limit`); the upper limit is at "
-                "least the lower one: correct whichever is wrong",
-            )
-    partial = record.get("partial")
-    if isinstance(partial, list):
-        yield from _repetitions(partial)
-
-
-def _against_birth(record: dict[str, Any], birth: str, today: date) -> Iterator[Problem]:
-    if span(birth)[0] > today:
-        yield Problem("birth_date", f"{birth} is in the future: today is {today}; correct the date")
-    for name, fields in _DATED.items():
-        for place, entry in _entries(record, name):
-            for field in fields:
-                text = entry.get(field)
-                if isinstance(text, str) and text < birth and _precedes(text, birth):
-                    yield Problem(
-                        path_text((*place, field)),
-                        f"{text} is before the date of birth, {birth} (`birth_date`); "
-                        "correct whichever is wrong",
-                    )
-
-
-def _repetitions(partial: list[object]) -> Iterator[Problem]:
-    seen = set()
-    for index, name in enumerate(partial):
-        if isinstance(name, str) and name in PARTIAL_NAMES:
-            if name in seen:
-                yield Problem(f"partial[{index}]", f"`{name}` is named twice; name it once")
-            seen.add(name)
-
-
-def _entries(record: dict[str, Any], name: str) -> Iterable[tuple[_Place, dict[str, Any]]]:
-    value = record.get(name)
-    if not value:
-        return ()
-    if isinstance(value, list):
-        return [((name, index), _members(entry)) for index, entry in enumerate(value)]
-    return (((name,), _members(value)),)
-
-
-def _members(value: object) -> dict[str, Any]:
-    """Return the fields of an object, be it decoded JSON or a model; of anything else, none."""
-    if isinstance(value, dict):
-        return value
-    return value.__dict__ if isinstance(value, _Part) else {}
-
-
-def _is_date(value: object) -> TypeGuard[str]:
-    if not isinstance(value, str):
-        return False
-    try:
-        span(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _precedes(one: object, other: object) -> bool:
-    """Tell whether both are dates and `one` is surely earlier; then the texts sort that way too."""
-    return (
-        isinstance(one, str)
-        and isinstance(other, str)
-        and one < other
-        and _is_date(one)
-        and _is_date(other)
-        and surely_before(one, other)
-    )
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-# Messages. What is allowed at a place is read from the JSON Schema, so that it is written once.
-
-_SHOWN = 60
-_FORMS = {
-    "boolean": "true or false",
-    "array": "a list in brackets, [ ]",
-    "object": "an object in braces, { }",
-}
-
-
-@cache
-def _schema() -> _Node:
-    class Generate(GenerateJsonSchema):
-        def field_title_should_be_set(self, schema: Any) -> bool:
-            return False
-
-        def default_schema(self, schema: Any) -> _Node:
-            return self.generate_inner(schema["schema"])
-
-    schema = Record.model_json_schema(schema_generator=Generate)
-    shared: dict[str, _Node] = {
-        "Date": {
-            "type": "string",
-            "pattern": _DATE,
-            "description": "A day (YYYY-MM-DD), or a month (YYYY-MM) or year (YYYY) where no more "
-            "is recorded: then the whole span is meant.",
-        },
-        "Text": {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": _TEXT},
-    }
-    _share(schema, {part["pattern"]: name for name, part in shared.items()})
-    schema["$defs"].update(shared)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "Patient record",
-    }
-
-
-def _share(node: Any, names: dict[str, str]) -> None:
-    """Replace every copy of a shared pattern by a reference to its one definition."""
-    for child in node.values() if isinstance(node, dict) else node:
-        if isinstance(child, dict) and (name := names.get(child.get("pattern", ""))):
-            for key in ("type", "minLength", "maxLength", "pattern"):
-                child.pop(key, None)
-            child["$ref"] = f"#/$defs/{name}"
-        elif isinstance(child, dict | list):
-            _share(child, names)
-
-
-def _resolve(node: _Node) -> tuple[str, _Node]:
-    """Follow "or null" and references; also return the name of the last reference."""
-    name = ""
-    while True:
-        if "anyOf" in node:
-            node = next(option for option in node["anyOf"] if option.get("type") != "null")
-        elif "$ref" in node:
-            name = node["$ref"].rpartition("/")[2]
-            node = _schema()["$defs"][name]
-        else:
-            return name, node
-
-
-def _node(place: _Place) -> tuple[str, _Node]:
-    name, node = _resolve(_schema())
-    for step in place:
-        name, node = _resolve(node["items"] if isinstance(step, int) else node["properties"][step])
-    return name, node
-
-
-def _problems(detail: ErrorDetails) -> Iterator[Problem]:
-    kind, place, value = detail["type"], detail["loc"], detail["input"]
-    if kind == "impossible":  # told by parse, for a record with other errors too
-        return
-    if kind in {"extra_forbidden", "invalid_key"}:
-        yield _unknown_key(place[:-1], place[-1])
-    elif kind == "string_unicode" and _node(place)[1]["type"] == "object":
-        yield _unknown_key(place, value)
-    elif kind == "missing":
-        needed = _needed(*_node(place))
-        yield Problem(path_text(place), f"missing, but required: {needed}")
-    else:
-        yield Problem(path_text(place), _wrong(*_node(place), value))
-
-
-def _unknown_key(place: _Place, key: object) -> Problem:
-    from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a rejected record needs it
-
-    path = path_text((*place, key if isinstance(key, str) else str(key)))
-    known = _node(place)[1]["properties"]
-    word = str(key)[:_SHOWN].casefold().replace("-", "_").replace(" ", "_")
-    scorer = fuzz.WRatio if len(word) > 3 else fuzz.ratio  # any two letters are part of something
-    elsewhere = [] if word in known else _places_of(word)
-    if elsewhere:
-        advice = f"it belongs in {_listed(elsewhere)}"
-    elif near := process.extractOne(word, list(known), scorer=scorer, score_cutoff=75):
-        advice = f"did you mean `{near[0]}`?"
-    elif len(known) <= 12:
-        advice = f"known here are {_listed(known)}"
-    else:
-        advice = "`screen schema` lists the fields; remove what they do not cover"
-    return Problem(path, f"{shown(key)} is not a field of the record here; {advice}")
-
-
-def _places_of(word: str) -> list[str]:
-    """Name the objects and lists of the record, and the lesions, that have such a field."""
-    found = []
-    for name in (*_schema()["properties"], "lesions"):
-        place: _Place = ("imaging", 0, "lesions") if name == "lesions" else (name,)
-        node = _node(place)[1]
-        if "items" in node:
-            node = _resolve(node["items"])[1]
-        if word in node.get("properties", ()):
-            found.append(name)
-    return found
-
-
-def _wrong(name: str, node: _Node, value: object) -> str:  # noqa: PLR0911 - one per kind of field
-    """Say why a value is refused at a place, from what that place allows."""
-    needed = _needed(name, node)
-    kind = node.get("type")
-    if isinstance(value, dict | list) and kind not in {"array", "object"}:
-        return f"{_kind(value)} stands where {needed} is needed"
-    if kind == "array":
-        if isinstance(value, list):
-            return f"{len(value):,} entries are too many; at most {node['maxItems']:,} are read"
-        return (
-            f"{_kind(value)} stands where {needed} is needed: [] where there is none, and null "
-            "where nobody recorded it"
-        )
-    if kind == "object":
-        return f"{_kind(value)} stands where {needed} is needed"
-    if "enum" in node:
-        return f"{shown(value)} is not allowed; needed is {needed}{_nearest(value, node['enum'])}"
-    if name == "Date":
-        return f"{shown(value)} is not a date{_date_fault(value)}; needed is {needed}"
-    if kind == "string":
-        if isinstance(value, str):
-            return f"{_text_fault(value, node)}; needed is {needed}"
-        return f"{_kind(value)} stands where {needed} is needed{_quoting(value)}"
-    return f"{shown(value)} is not allowed; needed is {needed}{_bare_advice(kind, value)}"
-
-
-def _needed(name: str, node: _Node) -> str:
-    """Say what a place allows."""
-    kind = node["type"]
-    if "enum" in node:
-        return f"one of {_listed(node['enum'])}"
-    if name == "Date":
-        return "text as YYYY-MM-DD, or YYYY-MM or YYYY where no more is recorded"
-    if kind == "string":
-        printable = "printable " if node["pattern"] == _ID else ""
-        return f"text of 1 to {node['maxLength']} {printable}characters"
-    if kind in {"integer", "number"}:
-        noun = "a whole number" if kind == "integer" else "a number"
-        most = f"{int(node['maximum']):,}"
-        if "exclusiveMinimum" in node:
-            return f"{noun} above {int(node['exclusiveMinimum'])} and at most {most}"
-        return f"{noun} from {int(node['minimum']):,} to {most}"
-    return _FORMS[kind]
-
-
-def _nearest(value: object, allowed: list[str]) -> str:
-    from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a rejected record needs it
-
-    if not isinstance(value, str):
-        value = shown(value)
-        if value in allowed:
-            return "; write it in quotation marks"
-    word = value[:_SHOWN].casefold().replace("-", "_").replace(" ", "_")
-    folded = {option: option.casefold() for option in allowed}
-    near = process.extractOne(word, folded, scorer=fuzz.ratio, score_cutoff=60)
-    return f"; did you mean `{near[2]}`?" if near else ""
-
-
-def _quoting(value: object) -> str:
-    return "; write it in quotation marks" if _is_number(value) else ""
-
-
-def _bare_advice(kind: str | None, value: object) -> str:
-    if isinstance(value, str) and (kind != "boolean" or value in {"true", "false"}):
-        return "; write it without quotation marks, and nothing but the value"
-    if kind == "integer" and isinstance(value, float) and value.is_integer():
-        return "; write it without a decimal point"
-    return ""
-
-
-def _date_fault(value: object) -> str:
-    if not isinstance(value, str):
-        return _quoting(value)
-    try:
-        span(value)
-    except ValueError as error:
-        return f": {error}"
-    return ""
-
-
-def _text_fault(text: str, node: _Node) -> str:
-    """Say why a text is refused, telling of its content only the place and code of a character."""
-    for place, character in enumerate(text, 1):
-        code = ord(character)
-        if category := _unprintable(code):
-            return f"character {place} is {category} (`\\u{code:04x}`): remove it"
-    if len(text) > node["maxLength"]:
-        return f"{len(text):,} characters are too many"
-    if not text.strip():
-        return "the text is blank"
-    if text != text.strip():
-        return "there is white space at the beginning or the end: remove it"
-    odd = [place for place, character in enumerate(text) if not character.isprintable()]
-    where = f"character {odd[0] + 1} is not printable (`\\u{ord(text[odd[0]]):04x}`)" if odd else ""
-    return f"{where or 'the text holds something that is not printable'}: remove it"
-
-
-def _unprintable(code: int) -> str:
-    if code < 0x20 or 0x7F <= code <= 0x9F:
-        return "a control character"
-    if code in {0x2028, 0x2029}:
-        return "a line separator"
-    if 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069:
-        return "a control character for the direction of text"
-    return "half of a surrogate pair" if 0xD800 <= code <= 0xDFFF else ""
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if _is_number(value):
-        return "a number"
-    for known, name in ((str, "text"), (list, "a list"), (dict, "an object")):
-        if isinstance(value, known):
-            return name
-    return f"a value of type {type(value).__name__}"
-
-
-def shown(value: object) -> str:
-    """Write a value as in JSON, shortened, without a character that a terminal would obey."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "a number that is not finite"
-    if value is not None and not isinstance(value, str | int | float):
-        return _kind(value)
-    if isinstance(value, int) and abs(value) >= 10**_SHOWN:
-        return "a number of very many digits"
-    if isinstance(value, str) and len(value) > _SHOWN:
-        value = value[: _SHOWN - 1] + "…"
-    return json.dumps(value, ensure_ascii=not str(value).isprintable())
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
-
-
-def path_text(place: _Place) -> str:
-    """Write keys and list positions as a path: `therapies[2].end`."""
-    path = ""
-    for step in place:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif step.isidentifier() and len(step) <= _SHOWN:
-            path += f".{step}" if path else step
-        else:
-            path += f"[{shown(step)}]"
-    return path
-
-
 def _legible_id(data: object) -> str | None:
-    value = _members(data).get("id")
+    value = members(data).get("id")
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ID:
         return None
     return value if value == value.strip() and value.isprintable() else None

@@ -12,7 +12,7 @@ from screener.commands.ending import ends
 @ends
 def command(target: opt.Output = None, force: opt.Force = False) -> int:
     """Print the JSON Schema (2020-12) of a patient record: every field, its meaning and unit."""
-    from screener.record import json_schema  # noqa: PLC0415
+    from screener.record_schema import json_schema  # noqa: PLC0415
 
     output.check(target, force=force)
     text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

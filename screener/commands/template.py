@@ -14,7 +14,7 @@ def command(
     force: opt.Force = False,
 ) -> int:
     """Print an empty patient record to fill in; null means that nobody recorded it."""
-    from screener.record import template_text  # noqa: PLC0415
+    from screener.record_schema import template_text  # noqa: PLC0415
 
     output.check(target, force=force)
     output.write(template_text(), target, force=force)

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from screener.errors import InputError, Problem
-from screener.record import Record, RecordInvalid, parse, path_text, shown
+from screener.record import Record, RecordInvalid, parse
+from screener.wording import path_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from screener import record as module
+from screener import record_rules
 from screener.dates import span
 from screener.errors import Problem
 from screener.record import (
@@ -23,11 +24,9 @@ from screener.record import (
     Record,
     RecordInvalid,
     canonical_json,
-    json_schema,
     parse,
-    template,
-    template_text,
 )
+from screener.record_schema import json_schema, template, template_text
 
 TODAY = date(2026, 11, 21)
 
@@ -522,7 +521,7 @@ def test_dates_of_every_kind_are_held_against_the_birth_date() -> None:
         part = schema["$defs"].get(reference.rpartition("/")[2], {})
         if "properties" in part and dated(part):
             expected[name] = dated(part)
-    assert expected == module._DATED
+    assert expected == record_rules.DATED
 
 
 # Dates: the pattern and `span` say the same.
