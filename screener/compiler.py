@@ -1,173 +1,29 @@
-"""Makes a plan of an encoding: checks every expression, orders the facts, writes the statements."""
+"""Makes a plan of an encoding: writes its facts and criteria as statements."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from screener import database, sql, view
+from screener.dictionaries import TERM_TYPES, keyed_terms
 from screener.errors import StudyError
+from screener.expressions import Expressions
 from screener.plan import BASE, Node, Part, Plan
-from screener.study import (
-    AdvisoryRule,
-    Case,
-    Criterion,
-    Encoding,
-    Parameter,
-    every,
-    leaves,
-)
+from screener.study import every, leaves
 
-TERM_TYPES: dict[str, Any] = {
-    "drugs": {"name": "VARCHAR", "kinds": ["VARCHAR"]},
-    "sites": {"name": "VARCHAR", "region": "VARCHAR"},
-    "tests": "VARCHAR",
-    "units": {"factor": "DECIMAL(19,12)", "lo": "DECIMAL(18,6)", "hi": "DECIMAL(18,6)"},
-    "neoplasms": "VARCHAR",
-    "near_drugs": ["VARCHAR"],
-}
-"""The dictionaries as maps, by what they give for a key."""
+if TYPE_CHECKING:
+    from screener.study import AdvisoryRule, Case, Criterion, Encoding, Parameter
 
 
-class Compiler:
-    """Checks an encoding expression by expression and writes its statement."""
+class Compiler(Expressions):
+    """Writes the statements of an encoding, once all of its expressions are sound."""
 
     def __init__(self, encoding: Encoding) -> None:
-        self.encoding = encoding
-        self.facts = encoding.facts
-        self.parameters = encoding.parameters
-        self.macros = sql.macro_names(encoding.logic)
-        self.record_names = view.record_names() | {"as_of"}
-        self.expressions: dict[str, sql.Expression] = {}
+        super().__init__(encoding)
         self._whys: dict[str, str] = {}
         """The SQL of each explanation, and its key."""
-        self._parsed: dict[tuple[str, str, bool], sql.Expression] = {}
-        self.faults: list[str] = []
-        """Everything found wrong, each naming file and line."""
-
-    # Parsing and checking -----------------------------------------------------------------
-
-    def check_names(self) -> None:
-        """Names of facts, parameters and record fields must not hide one another."""
-        for name in self.facts.keys() & self.parameters.keys():
-            self._fault(name, ("name",), f"{name} names both a fact and a parameter")
-        for name in (self.facts.keys() | self.parameters.keys()) & self.record_names:
-            self._fault(name, (), f"{name} is the name of a record field")
-
-    def _fault(self, name: str, key: tuple[str | int, ...], message: str, extra: int = 0) -> None:
-        file, at = self.encoding.places.get(name, (self.encoding.study_file, ()))
-        line = file.line((*at, *key)) + extra
-        self.faults.append(f"{file.name}, line {line}: {message}")
-
-    def parse(
-        self, owner: str, key: tuple[str | int, ...], text: str, *, predicate: bool = False
-    ) -> sql.Expression:
-        """Parse an expression of a fact or criterion, noting what is wrong with it."""
-        memo = (owner, text, predicate)
-        if memo in self._parsed:
-            return self._parsed[memo]
-        self._parsed[memo] = sql.Expression()
-        try:
-            found = sql.parse(text, self.macros, predicate=predicate)
-        except sql.SqlSyntaxError as error:
-            self._fault(owner, key, f"{owner}: {error}", text.count("\n", 0, error.offset))
-            return sql.Expression()
-        for offset, message in found.faults:
-            self._fault(owner, key, f"{owner}: {message}", text.count("\n", 0, offset))
-        known = self.facts.keys() | self.parameters.keys() | self.record_names
-        for name in sorted(found.columns - known):
-            message = f"{owner}: there is no fact, parameter or record field {name}"
-            self._fault(owner, key, message + _did_you_mean(name, known))
-        self._parsed[memo] = found
-        return found
-
-    def fact_expression(self, name: str) -> sql.Expression:
-        """The parsed SQL of a fact."""
-        if name not in self.expressions:
-            self.expressions[name] = self.parse(name, ("sql",), self.facts[name].sql)
-        return self.expressions[name]
-
-    def placeholders(self, owner: str, key: tuple[str | int, ...], text: str) -> set[str]:
-        """The facts and parameters that a template shows."""
-        names = set(re.findall(r"{(\w+)}", text))
-        known = self.facts.keys() | self.parameters.keys()
-        for name in sorted(names - known):
-            message = f"{owner}: the text shows {{{name}}}, which is no fact or parameter"
-            self._fault(owner, key, message + _did_you_mean(name, known))
-        return names & known
-
-    # Which facts a study needs, and in which order -------------------------------------------
-
-    def needed(self, criteria: list[Criterion], rules: list[AdvisoryRule]) -> list[list[str]]:
-        """The facts that criteria and advisories use, in layers: each uses only earlier ones."""
-        study = self.encoding.study
-        roots: set[str] = set()
-        for criterion in every(criteria):
-            if criterion.met_when:
-                found = self.parse(criterion.id, ("met_when",), criterion.met_when, predicate=True)
-                roots |= found.columns
-                roots |= self.placeholders(criterion.id, ("met",), criterion.met)
-                roots |= self.placeholders(criterion.id, ("not_met",), criterion.not_met)
-            if criterion.clears_after:
-                self.parse(criterion.id, ("clears_after",), criterion.clears_after)
-        for rule in rules:
-            roots |= self.parse(study.id, ("advisories",), rule.when).columns
-            roots |= self.placeholders(study.id, ("advisories",), rule.text)
-        return self.layers(roots)
-
-    def layers(self, roots: set[str]) -> list[list[str]]:
-        """Facts that `roots` rest on, ordered."""
-        depth: dict[str, int] = {}
-
-        def visit(name: str, trail: tuple[str, ...]) -> int:
-            if name not in self.facts:
-                return 0
-            if name in trail:
-                circle = " -> ".join((*trail[trail.index(name) :], name))
-                self._fault(name, ("sql",), f"{name} rests on itself: {circle}")
-                return 0
-            if name not in depth:
-                below = [
-                    visit(n, (*trail, name)) for n in sorted(self.fact_expression(name).columns)
-                ]
-                depth[name] = 1 + max(below, default=0)
-                for other in sorted(self.texts_of(name)):
-                    visit(other, (*trail, name))
-            return depth[name]
-
-        for root in sorted(roots):
-            visit(root, ())
-        if not depth:
-            return []
-        return [
-            sorted(n for n, level in depth.items() if level == layer)
-            for layer in range(1, max(depth.values()) + 1)
-        ]
-
-    def texts_of(self, name: str) -> set[str]:
-        """The facts that evidence and explanations of a fact use, beside the fact itself."""
-        fact, used = self.facts[name], set()
-        for index, evidence in enumerate(fact.evidence):
-            if evidence.of and evidence.of not in self.facts:
-                message = f"{name}: there is no fact {evidence.of}"
-                self._fault(
-                    name, ("evidence", index), message + _did_you_mean(evidence.of, self.facts)
-                )
-            elif evidence.of:
-                used.add(evidence.of)
-        for index, case in enumerate(fact.unknown):
-            if case.when:
-                used |= self.parse(name, ("unknown", index, "when"), case.when).columns
-            used |= self.placeholders(name, ("unknown", index, "say"), case.say)
-            used |= self.placeholders(name, ("unknown", index, "ask"), case.ask or "")
-        for other in fact.inherit:
-            if other not in self.facts:
-                self._fault(name, ("inherit",), f"{name}: there is no fact {other}")
-        used |= set(fact.inherit)
-        return used - {name}
-
-    # Writing ---------------------------------------------------------------------------------
 
     def text_of(self, name: str) -> str:
         """SQL for a fact or parameter as words."""
@@ -253,12 +109,6 @@ class Compiler:
             f"'rests_on': CAST([{names}] AS VARCHAR[])}}"
         )
 
-    def shown_facts(self, criterion: Criterion) -> list[str]:
-        """The facts that a predicate names, in the order in which it names them."""
-        text = criterion.met_when or ""
-        used = self.parse(criterion.id, ("met_when",), text, predicate=True).columns
-        return sorted(used & self.facts.keys(), key=lambda n: _position(text, n))
-
     def compile(self) -> Plan:
         """The plan of the study.
 
@@ -295,7 +145,7 @@ class Compiler:
             parameters={n: self.parameters[n].model_dump() for n in used},
             advisories=[rule.id for rule in study.advisories],
             logic=_macros_used(self.encoding.logic, statements),
-            terms=_terms(self.encoding),
+            terms=keyed_terms(self.encoding),
             tables=tables,
             fill=fill,
             facts_statement=facts_statement,
@@ -535,49 +385,6 @@ def _column_type(parameter: Parameter) -> str:
     return "VARCHAR" if isinstance(parameter.value, str) else "DECIMAL(18,6)"
 
 
-def _terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
-    """The dictionaries by key, normalised by the macros that look words up."""
-    connection = database.connect()
-    connection.execute(encoding.logic)
-
-    def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        rows = connection.execute(
-            f"SELECT {macro}(unnest(?))",
-            [[name for name, _ in pairs]],
-        ).fetchall()
-        found: dict[str, Any] = {}
-        for (key,), (_, value) in zip(rows, pairs, strict=True):
-            found.setdefault(key, value)
-        return found
-
-    def named(entries: list[dict[str, Any]], *fields: str) -> list[tuple[str, Any]]:
-        return [
-            (str(name), {field: entry[field] for field in fields})
-            for entry in entries
-            for name in [entry["name"], *entry["names"]]
-        ]
-
-    tests: list[tuple[str, Any]] = []
-    units: dict[str, Any] = {}
-    for test in encoding.terms["tests"]:
-        tests += [(str(name), test["name"]) for name in [test["name"], *test["names"]]]
-        low, high = test["plausible"]
-        for unit in test["units"]:
-            value = {"factor": str(unit["factor"]), "lo": str(low), "hi": str(high)}
-            spellings = keyed("unit_key", [(str(s), value) for s in unit["spellings"]])
-            units |= {f"{test['name']} {key}": item for key, item in spellings.items()}
-    groups = encoding.terms["neoplasms"]
-    return {
-        "drugs": keyed("drug_key", named(encoding.terms["drugs"], "name", "kinds")),
-        "sites": keyed("site_key", named(encoding.terms["sites"], "name", "region")),
-        "tests": keyed("term_key", tests),
-        "units": units,
-        "neoplasms": keyed(
-            "neoplasm_key", [(str(name), g["class"]) for g in groups for name in g["names"]]
-        ),
-    }
-
-
 _MACRO = re.compile(r"CREATE MACRO (\w+)\(.*?;$", re.DOTALL | re.MULTILINE)
 _LOOK_UP = "drug_key site_key term_key unit_key neoplasm_key"  # what engine.look_up uses
 
@@ -607,15 +414,3 @@ def _bind(plan: Plan) -> None:
 
 def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _position(text: str, name: str) -> int:
-    found = re.search(rf"\b{re.escape(name)}\b", text)
-    return found.start() if found else len(text)
-
-
-def _did_you_mean(name: str, known: Any) -> str:
-    from rapidfuzz import process  # noqa: PLC0415  # only ever needed for an error
-
-    near = process.extractOne(name, sorted(known), score_cutoff=75)
-    return f"; did you mean {near[0]}?" if near else ""

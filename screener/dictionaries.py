@@ -1,0 +1,63 @@
+"""The dictionaries of an encoding, by the keys that words are looked up with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from screener import database
+
+if TYPE_CHECKING:
+    from screener.study import Encoding
+
+TERM_TYPES: dict[str, Any] = {
+    "drugs": {"name": "VARCHAR", "kinds": ["VARCHAR"]},
+    "sites": {"name": "VARCHAR", "region": "VARCHAR"},
+    "tests": "VARCHAR",
+    "units": {"factor": "DECIMAL(19,12)", "lo": "DECIMAL(18,6)", "hi": "DECIMAL(18,6)"},
+    "neoplasms": "VARCHAR",
+    "near_drugs": ["VARCHAR"],
+}
+"""The dictionaries as maps, by what they give for a key."""
+
+
+def keyed_terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
+    """The dictionaries by key, normalised by the macros that look words up."""
+    connection = database.connect()
+    connection.execute(encoding.logic)
+
+    def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        rows = connection.execute(
+            f"SELECT {macro}(unnest(?))",
+            [[name for name, _ in pairs]],
+        ).fetchall()
+        found: dict[str, Any] = {}
+        for (key,), (_, value) in zip(rows, pairs, strict=True):
+            found.setdefault(key, value)
+        return found
+
+    def named(entries: list[dict[str, Any]], *fields: str) -> list[tuple[str, Any]]:
+        return [
+            (str(name), {field: entry[field] for field in fields})
+            for entry in entries
+            for name in [entry["name"], *entry["names"]]
+        ]
+
+    tests: list[tuple[str, Any]] = []
+    units: dict[str, Any] = {}
+    for test in encoding.terms["tests"]:
+        tests += [(str(name), test["name"]) for name in [test["name"], *test["names"]]]
+        low, high = test["plausible"]
+        for unit in test["units"]:
+            value = {"factor": str(unit["factor"]), "lo": str(low), "hi": str(high)}
+            spellings = keyed("unit_key", [(str(s), value) for s in unit["spellings"]])
+            units |= {f"{test['name']} {key}": item for key, item in spellings.items()}
+    groups = encoding.terms["neoplasms"]
+    return {
+        "drugs": keyed("drug_key", named(encoding.terms["drugs"], "name", "kinds")),
+        "sites": keyed("site_key", named(encoding.terms["sites"], "name", "region")),
+        "tests": keyed("term_key", tests),
+        "units": units,
+        "neoplasms": keyed(
+            "neoplasm_key", [(str(name), g["class"]) for g in groups for name in g["names"]]
+        ),
+    }
