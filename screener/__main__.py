@@ -12,6 +12,8 @@ _STOP = {"--study", "-s", "--criteria", "--help", "-h", "--version"}
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # Threads that wait for DuckDB ask for the interpreter often, and briefly.
+    sys.setswitchinterval(0.0001)
     # A short run of few cycles: collecting them while modules are imported only costs time.
     gc.set_threshold(100_000, 50, 50)
     # Plugins of other packages would see every record, and cost time to look for.

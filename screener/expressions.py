@@ -90,8 +90,9 @@ class Expressions:
             if criterion.clears_after:
                 self.parse(criterion.id, ("clears_after",), criterion.clears_after)
         for rule in rules:
-            roots |= self.parse(study.id, ("advisories",), rule.when).columns
-            roots |= self.placeholders(study.id, ("advisories",), rule.text)
+            at = ("advisories", study.advisories.index(rule))
+            roots |= self.parse(study.id, (*at, "when"), rule.when).columns
+            roots |= self.placeholders(study.id, (*at, "text"), rule.text)
         return self.layers(roots)
 
     def layers(self, roots: set[str]) -> list[list[str]]:

@@ -338,7 +338,9 @@ def _read(
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        # A misspelled key is missing too; told as a key that is not known, it is found at once.
+        errors = error.errors(include_url=False)
+        first = min(errors, key=lambda found: found["type"] != "extra_forbidden")
         position: Position = (*at, *first["loc"])
         if origins and len(position) > 1 and position[0] == "facts":
             position = ("facts", origins[int(position[1])], *position[2:])

@@ -27,6 +27,7 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_MOST_VALUES = 200_000
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def load(path: Path, name: str | None = None) -> YamlFile:
 
 def _build(name: str, node: yaml.Node, at: Position, lines: dict[Position, int]) -> Any:
     lines[at] = node.start_mark.line + 1
+    if len(lines) > _MOST_VALUES:  # aliases within aliases grow without bound
+        raise StudyError(f"{name}: more than {_MOST_VALUES:,} values; divide it, or unnest aliases")
     if isinstance(node, yaml.MappingNode):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:

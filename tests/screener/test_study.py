@@ -188,9 +188,9 @@ IN_STUDY = [
     ("not willing\n", "exists (select 1)\n", "exists (", "B1: a subquery or EXISTS"),
     ('"{months} months, below {least}."', '"{month} months."', '"{month} months."',
      "A: the text shows {month}, which is no fact or parameter; did you mean months?"),
-    ("when: months < 6", "when: mnths < 6", "advisories:",
+    ("when: months < 6", "when: mnths < 6", "when: mnths < 6",
      "no fact, parameter or record field mnths"),
-    ('"Only {months} months."', '"Only {mons}."', "advisories:", "shows {mons}"),
+    ('"Only {months} months."', '"Only {mons}."', "Only {mons}.", "shows {mons}"),
     ("  least:\n", "  willing:\n", "willing:", "willing names both a fact and a parameter"),
     ("  least:\n", "  labs:\n", "labs:", "labs is the name of a record field"),
 ]  # fmt: skip

@@ -139,3 +139,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, kind: str) -> None:
 def test_nesting_without_end_is_refused(write: Any) -> None:
     with pytest.raises(StudyError, match="not valid YAML"):
         yaml_file.load(write("a: " + "[" * 5_000 + "]" * 5_000))
+
+
+def test_aliases_within_aliases_are_refused(tmp_path: Path) -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 7)]
+    path = tmp_path / "laughs.yaml"
+    path.write_text("\n".join(levels), "utf-8")
+    with pytest.raises(StudyError, match="more than 200,000 values"):
+        yaml_file.load(path)
