@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -24,7 +25,16 @@ def main() -> None:
         ahead.begin()
     from screener.cli import main as run  # noqa: PLC0415
 
-    run()
+    code: object = 0
+    try:
+        run()
+    except SystemExit as ended:
+        code = ended.code
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # whoever listened is gone
+            stream.flush()
+    # All is written. Taking the database and its threads apart would only keep the user waiting.
+    os._exit(code if isinstance(code, int) else int(bool(code)))
 
 
 def _is_usual(words: list[str]) -> bool:
