@@ -10,19 +10,20 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from screener.answer import Answer, by_record, outcome
 from screener.errors import UsageError
-from screener.plan import BASE, STRICT, Node, Part, Plan
+from screener.plan import BASE, STRICT, Node, Plan
 from screener.result import (
     Advisory,
     CriterionResult,
     Evidence,
-    Outcome,
     Provenance,
     ScreeningResult,
     Status,
     StudyRef,
     Truth,
 )
+from screener.thresholds import near, with_thresholds
 
 if TYPE_CHECKING:
     from screener.engine import Engine
@@ -59,13 +60,13 @@ class Screener:
         self, plan: Plan, settings: Settings | None = None, engine: Engine | None = None
     ) -> None:
         self.settings = settings or Settings()
-        self.plan = _with_thresholds(plan, self.settings.thresholds)
+        self.plan = with_thresholds(plan, self.settings.thresholds)
         if self.settings.complete:
             from screener.record import PARTIAL_NAMES  # noqa: PLC0415
 
             for name in sorted(self.settings.complete - set(PARTIAL_NAMES)):
-                near = _near(name, list(PARTIAL_NAMES))
-                raise UsageError(f"{name} is no list of a record{near}")
+                nearest = near(name, list(PARTIAL_NAMES))
+                raise UsageError(f"{name} is no list of a record{nearest}")
         self._set = [n for n in self.plan.parameters if n in self.settings.thresholds]
         self._reported = self._set + [
             name
@@ -123,16 +124,16 @@ class Screener:
 
     def _answers(
         self, records: Sequence[Record], as_of: date, asked: list[dict[str, Any]]
-    ) -> list[_Answer]:
+    ) -> list[Answer]:
         engine = self._engine(len(records))
         terms = self._terms(records)
         texts: list[tuple[str, date, Sequence[date]]] = [(_text(r), as_of, ()) for r in records]
         strict = self.settings.strict
 
-        def ask() -> list[_Answer]:
+        def ask() -> list[Answer]:
             rows = engine.ask(texts, asked, terms)
             names = self._reported
-            return _by_record(self.plan, engine.parts, rows, len(texts), names, strict=strict)
+            return by_record(self.plan, engine.parts, rows, len(texts), names, strict=strict)
 
         answers = ask()
         waiting = [n for n, answer in enumerate(answers) if answer.days and answer.only_time()]
@@ -183,7 +184,7 @@ class Screener:
         record: Record,
         lists: list[str],
         original: str,
-        answer: _Answer,
+        answer: Answer,
         as_of: date,
     ) -> ScreeningResult:
         plan = self.plan
@@ -219,10 +220,10 @@ class Screener:
             ),
         )
 
-    def _criterion(self, index: int, answer: _Answer, lists: list[str]) -> CriterionResult:
+    def _criterion(self, index: int, answer: Answer, lists: list[str]) -> CriterionResult:
         node = self.plan.nodes[index]
         truth = answer.truth(index)
-        outcome = _outcome(node.kind, truth)
+        meaning = outcome(node.kind, truth)
         parts = [self._criterion(part, answer, lists) for part in node.parts]
         needs: list[str] = []
         evidence: list[Evidence] = []
@@ -254,13 +255,13 @@ class Screener:
             text=node.text,
             source=node.source,
             truth=_TRUTHS[truth],
-            outcome=outcome,
+            outcome=meaning,
             reason=reason,
             evidence=evidence,
             needs=needs,
             assumptions=_distinct([*assumptions, *(a for part in parts for a in part.assumptions
                                                    if part.truth != "unknown")]),
-            clears_on=_clears_on(self.plan, index, answer) if outcome == "fail" else None,
+            clears_on=_clears_on(self.plan, index, answer) if meaning == "fail" else None,
             parts=parts,
         )  # fmt: skip
 
@@ -278,135 +279,13 @@ class Screener:
         return f"{name} = {value}{' ' + unit if unit else ''} ({how})"
 
 
-class _Answer:
-    """What the engine says of one record."""
-
-    def __init__(self, plan: Plan, *, strict: bool, names: Sequence[str]) -> None:
-        self._plan = plan
-        self._strict = strict
-        self._names = names
-        self._truths: dict[tuple[int, date], dict[int, bool | None]] = {}
-        self._reasons: dict[int, str] = {}
-        self._whys: dict[str, dict[str, Any] | None] = {}
-        self._open: dict[str, bool] = {}
-        self._advisories: dict[int, str | None] = {}
-        self.screened_on = date.min
-        self.ignored = 0
-        self.columns: dict[str, Any] = {}
-        self.days: list[date] = []
-        """Days after the screening date on which a fail could clear."""
-        self.later: _Answer | None = None
-        """The answers on those days."""
-
-    def add(self, part: Part, row: tuple[Any, ...]) -> None:
-        """Take in a row that a part of the plan gave."""
-        _, variant, day, screened_on, truths, reasons, opens, whys, told, ignored, days = row[:11]
-        known = self._truths.setdefault((variant, day), {})
-        known.update(zip(part.nodes, truths, strict=True))
-        if variant == BASE and day == screened_on:
-            self.screened_on = screened_on
-            self.ignored = ignored
-            self._reasons.update(zip(part.leaves, reasons, strict=True))
-            self._open.update(zip(part.opens, opens, strict=True))
-            self._whys.update(zip(part.whys, whys, strict=True))
-            self._advisories.update(zip(part.advisories, told, strict=True))
-            for name, value in zip(part.shown, row[11:], strict=True):
-                # Each part reads only the fields of an object that it needs.
-                known_value = self.columns.get(name)
-                if isinstance(value, dict) and isinstance(known_value, dict):
-                    value = {**known_value, **value}  # noqa: PLW2901
-                self.columns[name] = value
-            later = {d for d in days or [] if d is not None and d > screened_on}
-            self.days = sorted(later.union(self.days))
-
-    def truth(self, index: int, day: date | None = None) -> bool | None:
-        """Truth of a criterion; strictly, only what holds without the assumed parameters too."""
-        if day is not None and day != self.screened_on and self.later:
-            return self.later.truth(index, day)
-        day = day or self.screened_on
-        truth = self._truths[(BASE, day)][index]
-        if self._strict and self._truths.get((STRICT, day), {}).get(index, truth) != truth:
-            return None
-        return truth
-
-    def fails(self, index: int, day: date | None = None) -> bool:
-        """Whether a criterion fails."""
-        return _outcome(self._plan.nodes[index].kind, self.truth(index, day)) == "fail"
-
-    def only_time(self) -> bool:
-        """Whether some criterion fails in a way that time could end."""
-        return any(node.clears and self.fails(index) for index, node in enumerate(self._plan.nodes))
-
-    def reason(self, leaf: int) -> str:
-        """Why a leaf is met or not met."""
-        return self._reasons[leaf]
-
-    def advisories(self) -> list[str | None]:
-        """The text of each advisory of the study, or None where it does not apply."""
-        return [self._advisories.get(index) for index in range(len(self._plan.advisories))]
-
-    def explanations(self, leaf: int) -> list[dict[str, Any]]:
-        """Why the facts of a leaf leave it open: {say, ask, rests_on} each."""
-        found = {
-            key: self._whys[key]
-            for fact in self._plan.leaves[leaf]
-            for name, key in self._plan.explains[fact]
-            if self._open[name]
-        }
-        return [why for why in found.values() if why]
-
-    def known_but_assumed(self, index: int) -> bool:
-        """Whether only strictness makes a criterion unknown."""
-        return self._strict and self._truths[(BASE, self.screened_on)][index] is not None
-
-    def rests_on(self, index: int) -> list[str]:
-        """The reported parameters without which the truth would be another."""
-        return [] if self._strict else self.rests_on_all(index)
-
-    def rests_on_all(self, index: int) -> list[str]:
-        """The same, however strict."""
-        day = self.screened_on
-        base = self._truths[(BASE, day)][index]
-        single = [
-            name
-            for number, name in enumerate(self._names, start=1)
-            if self._truths[(number, day)][index] != base
-        ]
-        strict = self._truths.get((STRICT, day))
-        if single or strict is None or strict[index] == base:
-            return single
-        return list(self._names)  # several, each of which another can stand in for
-
-
-def _by_record(  # noqa: PLR0913
-    plan: Plan,
-    parts: Sequence[Part],
-    rows: Sequence[Sequence[tuple[Any, ...]]],
-    number: int,
-    names: Sequence[str],
-    *,
-    strict: bool = False,
-) -> list[_Answer]:
-    answers = [_Answer(plan, strict=strict, names=names) for _ in range(number)]
-    for part, given in zip(parts, rows, strict=True):
-        for row in given:
-            answers[row[0]].add(part, row)
-    return answers
-
-
 _TRUTHS: dict[bool | None, Truth] = {True: "met", False: "not_met", None: "unknown"}
 
 
-def _outcome(kind: str, truth: bool | None) -> Outcome:
-    if truth is None:
-        return "unknown"
-    return "pass" if truth == (kind == "inclusion") else "fail"
-
-
 def _compound_reason(node: Node, truth: bool | None, parts: list[CriterionResult]) -> str:
-    outcome = _outcome(node.kind, truth)
-    deciding = [part for part in parts if part.outcome == outcome]
-    if outcome == "pass":
+    meaning = outcome(node.kind, truth)
+    deciding = [part for part in parts if part.outcome == meaning]
+    if meaning == "pass":
         return " ".join(part.reason for part in deciding)
     return " ".join(f"{part.id}: {part.reason}" for part in deciding)
 
@@ -444,7 +323,7 @@ def _json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _clears_on(plan: Plan, index: int, answer: _Answer) -> date | None:
+def _clears_on(plan: Plan, index: int, answer: Answer) -> date | None:
     """The first day on which a failing criterion no longer fails, if only time is needed."""
     node = plan.nodes[index]
     failing = [part for part in node.parts if answer.fails(part)]
@@ -460,7 +339,7 @@ def _clears_on(plan: Plan, index: int, answer: _Answer) -> date | None:
 
 
 def _first_day_without_fail(
-    plan: Plan, answer: _Answer, clears: Mapping[str, date | None]
+    plan: Plan, answer: Answer, clears: Mapping[str, date | None]
 ) -> date | None:
     days = [day for day in clears.values() if day is not None]
     if len(days) < len(clears):
@@ -485,57 +364,6 @@ def _text(record: Record) -> str:
     from screener.record import canonical_json  # noqa: PLC0415
 
     return canonical_json(record)
-
-
-def _with_thresholds(plan: Plan, thresholds: Mapping[str, Any]) -> Plan:
-    if not thresholds:
-        return plan
-    import dataclasses  # noqa: PLC0415
-
-    parameters = {name: dict(parameter) for name, parameter in plan.parameters.items()}
-    for name, value in thresholds.items():
-        if name not in parameters:
-            raise UsageError(
-                f"{plan.study_id} has no parameter {name}{_near(name, list(parameters))}. "
-                f"`screen show {plan.study_id}` lists them."
-            )
-        parameters[name] |= {"value": _converted(name, value, parameters[name]), "assumed": False}
-    return dataclasses.replace(plan, parameters=parameters)
-
-
-def _converted(name: str, value: Any, parameter: Mapping[str, Any]) -> Any:
-    old = parameter["value"]
-    given = value
-    if isinstance(old, list):
-        if isinstance(value, str):
-            value = [item.strip() for item in value.split(",") if item.strip()]
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return value
-        raise UsageError(f"{name} takes a list of words separated by commas, not {given!r}")
-    if isinstance(old, bool):
-        words = {"true": True, "yes": True, "false": False, "no": False}
-        if isinstance(value, str):
-            value = words.get(value.lower())
-        if isinstance(value, bool):
-            return value
-        raise UsageError(f"{name} takes yes or no, not {given!r}")
-    if isinstance(old, str):
-        return str(value)
-    try:
-        number = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not 0 <= number <= 1e6:
-        unit = f" in {parameter['unit']}" if parameter["unit"] else ""
-        raise UsageError(f"{name} takes a number from 0 to 1000000{unit}, not {given!r}")
-    return int(number) if number.is_integer() else number
-
-
-def _near(name: str, known: list[str]) -> str:
-    from rapidfuzz import process  # noqa: PLC0415  # only ever needed for an error
-
-    found = process.extractOne(name, known, score_cutoff=60)
-    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _distinct(items: Iterable[str]) -> list[str]:

@@ -1,0 +1,137 @@
+"""What the engine answers about one record, put together from the parts of a plan."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from screener.plan import BASE, STRICT, Part, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from screener.result import Outcome
+
+
+class Answer:
+    """What the engine says of one record."""
+
+    def __init__(self, plan: Plan, *, strict: bool, names: Sequence[str]) -> None:
+        self._plan = plan
+        self._strict = strict
+        self._names = names
+        self._truths: dict[tuple[int, date], dict[int, bool | None]] = {}
+        self._reasons: dict[int, str] = {}
+        self._whys: dict[str, dict[str, Any] | None] = {}
+        self._open: dict[str, bool] = {}
+        self._advisories: dict[int, str | None] = {}
+        self.screened_on = date.min
+        self.ignored = 0
+        self.columns: dict[str, Any] = {}
+        self.days: list[date] = []
+        """Days after the screening date on which a fail could clear."""
+        self.later: Answer | None = None
+        """The answers on those days."""
+
+    def add(self, part: Part, row: tuple[Any, ...]) -> None:
+        """Take in a row that a part of the plan gave."""
+        _, variant, day, screened_on, truths, reasons, opens, whys, told, ignored, days = row[:11]
+        known = self._truths.setdefault((variant, day), {})
+        known.update(zip(part.nodes, truths, strict=True))
+        if variant == BASE and day == screened_on:
+            self.screened_on = screened_on
+            self.ignored = ignored
+            self._reasons.update(zip(part.leaves, reasons, strict=True))
+            self._open.update(zip(part.opens, opens, strict=True))
+            self._whys.update(zip(part.whys, whys, strict=True))
+            self._advisories.update(zip(part.advisories, told, strict=True))
+            for name, value in zip(part.shown, row[11:], strict=True):
+                # Each part reads only the fields of an object that it needs.
+                known_value = self.columns.get(name)
+                if isinstance(value, dict) and isinstance(known_value, dict):
+                    value = {**known_value, **value}  # noqa: PLW2901
+                self.columns[name] = value
+            later = {d for d in days or [] if d is not None and d > screened_on}
+            self.days = sorted(later.union(self.days))
+
+    def truth(self, index: int, day: date | None = None) -> bool | None:
+        """Truth of a criterion; strictly, only what holds without the assumed parameters too."""
+        if day is not None and day != self.screened_on and self.later:
+            return self.later.truth(index, day)
+        day = day or self.screened_on
+        truth = self._truths[(BASE, day)][index]
+        if self._strict and self._truths.get((STRICT, day), {}).get(index, truth) != truth:
+            return None
+        return truth
+
+    def fails(self, index: int, day: date | None = None) -> bool:
+        """Whether a criterion fails."""
+        return outcome(self._plan.nodes[index].kind, self.truth(index, day)) == "fail"
+
+    def only_time(self) -> bool:
+        """Whether some criterion fails in a way that time could end."""
+        return any(node.clears and self.fails(index) for index, node in enumerate(self._plan.nodes))
+
+    def reason(self, leaf: int) -> str:
+        """Why a leaf is met or not met."""
+        return self._reasons[leaf]
+
+    def advisories(self) -> list[str | None]:
+        """The text of each advisory of the study, or None where it does not apply."""
+        return [self._advisories.get(index) for index in range(len(self._plan.advisories))]
+
+    def explanations(self, leaf: int) -> list[dict[str, Any]]:
+        """Why the facts of a leaf leave it open: {say, ask, rests_on} each."""
+        found = {
+            key: self._whys[key]
+            for fact in self._plan.leaves[leaf]
+            for name, key in self._plan.explains[fact]
+            if self._open[name]
+        }
+        return [why for why in found.values() if why]
+
+    def known_but_assumed(self, index: int) -> bool:
+        """Whether only strictness makes a criterion unknown."""
+        return self._strict and self._truths[(BASE, self.screened_on)][index] is not None
+
+    def rests_on(self, index: int) -> list[str]:
+        """The reported parameters without which the truth would be another."""
+        return [] if self._strict else self.rests_on_all(index)
+
+    def rests_on_all(self, index: int) -> list[str]:
+        """The same, however strict."""
+        day = self.screened_on
+        base = self._truths[(BASE, day)][index]
+        single = [
+            name
+            for number, name in enumerate(self._names, start=1)
+            if self._truths[(number, day)][index] != base
+        ]
+        strict = self._truths.get((STRICT, day))
+        if single or strict is None or strict[index] == base:
+            return single
+        return list(self._names)  # several, each of which another can stand in for
+
+
+def by_record(  # noqa: PLR0913
+    plan: Plan,
+    parts: Sequence[Part],
+    rows: Sequence[Sequence[tuple[Any, ...]]],
+    number: int,
+    names: Sequence[str],
+    *,
+    strict: bool = False,
+) -> list[Answer]:
+    """Bring together what the parts of a plan say of each of `number` records."""
+    answers = [Answer(plan, strict=strict, names=names) for _ in range(number)]
+    for part, given in zip(parts, rows, strict=True):
+        for row in given:
+            answers[row[0]].add(part, row)
+    return answers
+
+
+def outcome(kind: str, truth: bool | None) -> Outcome:
+    """What the truth of a criterion means for the patient."""
+    if truth is None:
+        return "unknown"
+    return "pass" if truth == (kind == "inclusion") else "fail"
