@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class Answer:
     """What the engine says of one record."""
 
-    def __init__(self, plan: Plan, *, strict: bool, names: Sequence[str]) -> None:
+    def __init__(self, plan: Plan, *, strict: bool, without: Sequence[Sequence[str]]) -> None:
         self._plan = plan
         self._strict = strict
-        self._names = names
+        self._without = without
         self._truths: dict[tuple[int, date], dict[int, bool | None]] = {}
         self._reasons: dict[int, str] = {}
         self._whys: dict[str, dict[str, Any] | None] = {}
@@ -102,15 +102,15 @@ class Answer:
         """The same, however strict."""
         day = self.screened_on
         base = self._truths[(BASE, day)][index]
-        single = [
-            name
-            for number, name in enumerate(self._names, start=1)
-            if self._truths[(number, day)][index] != base
-        ]
+        found: list[str] = []
+        for number, names in enumerate(self._without, start=1):
+            if not set(names) & set(found) and self._truths[(number, day)][index] != base:
+                found += names
         strict = self._truths.get((STRICT, day))
-        if single or strict is None or strict[index] == base:
-            return single
-        return list(self._names)  # several, each of which another can stand in for
+        if found or strict is None or strict[index] == base:
+            return found
+        # Several, each of which another can stand in for.
+        return list(dict.fromkeys(name for names in self._without for name in names))
 
 
 def by_record(  # noqa: PLR0913
@@ -118,12 +118,12 @@ def by_record(  # noqa: PLR0913
     parts: Sequence[Part],
     rows: Sequence[Sequence[tuple[Any, ...]]],
     number: int,
-    names: Sequence[str],
     *,
-    strict: bool = False,
+    without: Sequence[Sequence[str]],
+    strict: bool,
 ) -> list[Answer]:
     """Bring together what the parts of a plan say of each of `number` records."""
-    answers = [Answer(plan, strict=strict, names=names) for _ in range(number)]
+    answers = [Answer(plan, strict=strict, without=without) for _ in range(number)]
     for part, given in zip(parts, rows, strict=True):
         for row in given:
             answers[row[0]].add(part, row)

@@ -143,6 +143,7 @@ class Compiler(Expressions):
             whole=whole,
             halves=halves,
             parameters={n: self.parameters[n].model_dump() for n in used},
+            alternatives=self._alternatives(single),
             advisories=[rule.id for rule in study.advisories],
             logic=_macros_used(self.encoding.logic, statements),
             terms=keyed_terms(self.encoding),
@@ -157,6 +158,15 @@ class Compiler(Expressions):
         )  # fmt: skip
         _bind(plan)
         return plan
+
+    def _alternatives(self, single: list[Criterion]) -> list[list[str]]:
+        found: dict[tuple[str, ...], None] = {}
+        for criterion in single:
+            columns = sql.parse(criterion.met_when or "", self.macros).columns
+            names = sorted(n for n in columns if n in self.parameters)
+            if len(names) > 1:
+                found[tuple(names)] = None
+        return [list(names) for names in found]
 
     def _halves(self) -> list[tuple[list[Criterion], list[int]]]:
         """The criteria in two groups whose statements are about equally long, in study order."""

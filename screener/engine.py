@@ -209,11 +209,11 @@ def _telling(name: str) -> bool:
     return len(name) >= (2 if not name.isascii() else 5)
 
 
-def variants(plan: Plan, reported: Sequence[str], *, strict: bool) -> list[dict[str, Any]]:
+def variants(plan: Plan, without: Sequence[Sequence[str]], *, strict: bool) -> list[dict[str, Any]]:
     """The parameter sets to ask with.
 
-    The base set; one for each parameter of `reported` with that parameter unknown, to see whether
-    an outcome rests on it; and one (`STRICT`) with every assumed parameter unknown.
+    The base set; one for each item of `without` with those parameters unknown, to see whether an
+    outcome rests on them; and one (`STRICT`) with every assumed parameter unknown.
     """
     base = {name: parameter["value"] for name, parameter in plan.parameters.items()}
     assumed = {n: None for n, p in plan.parameters.items() if p["assumed"]}
@@ -221,6 +221,7 @@ def variants(plan: Plan, reported: Sequence[str], *, strict: bool) -> list[dict[
     if assumed or strict:
         asked.append({"variant": STRICT, **base, **assumed})
     asked += [
-        {"variant": number, **base, name: None} for number, name in enumerate(reported, start=1)
+        {"variant": number, **base, **dict.fromkeys(names)}
+        for number, names in enumerate(without, start=1)
     ]
     return asked

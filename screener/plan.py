@@ -73,6 +73,9 @@ class Plan:
     """The criteria in two statements of about equal size. Parsing and binding takes most of the
     time that one record needs, and can be done for both at once."""
     parameters: dict[str, dict[str, Any]]
+    alternatives: list[list[str]]
+    """Parameters of one predicate of which either may carry an outcome (2.5 or 5 times a limit), so
+    that only without all of them it would be another."""
     advisories: list[str]
     logic: str
     """The macros that the statement uses."""

@@ -68,11 +68,13 @@ class Screener:
                 nearest = near(name, list(PARTIAL_NAMES))
                 raise UsageError(f"{name} is no list of a record{nearest}")
         self._set = [n for n in self.plan.parameters if n in self.settings.thresholds]
-        self._reported = self._set + [
+        reported = self._set + [
             name
             for name, parameter in self.plan.parameters.items()
             if parameter["assumed"] and name not in self._set
         ]
+        either = [[n for n in names if n in reported] for names in self.plan.alternatives]
+        self._without = [[name] for name in reported] + [n for n in either if len(n) > 1]
         self._small = engine
         self._large: Engine | None = None
 
@@ -95,7 +97,7 @@ class Screener:
         if not records:
             return []
         taken = [_complete(record, self.settings.complete) for record in records]
-        asked = variants(self.plan, self._reported, strict=self.settings.strict)
+        asked = variants(self.plan, self._without, strict=self.settings.strict)
         answers = self._answers([record for record, _ in taken], as_of, asked)
         return [
             self._result(record, lists, _text(original), answer, as_of)
@@ -132,8 +134,9 @@ class Screener:
 
         def ask() -> list[Answer]:
             rows = engine.ask(texts, asked, terms)
-            names = self._reported
-            return by_record(self.plan, engine.parts, rows, len(texts), names, strict=strict)
+            return by_record(
+                self.plan, engine.parts, rows, len(texts), without=self._without, strict=strict
+            )
 
         answers = ask()
         waiting = [n for n, answer in enumerate(answers) if answer.days and answer.only_time()]

@@ -121,3 +121,12 @@ def test_assumed_threshold_of_the_platelets_decides(
     result = Screener(screener.plan, settings).screen([record], AS_OF)[0]
     organs = next(criterion for criterion in result.criteria if criterion.id == "I8")
     assert (result.status, organs.outcome) == (status, outcome)
+
+
+def test_thresholds_that_stand_in_for_each_other_are_both_assumed(screener: Screener) -> None:
+    record = parse(json.loads((FOLDER / "undetermined_missing_ish.json").read_text("utf-8")))
+    [result] = screener.screen([record], AS_OF)
+    organs = next(c for c in result.criteria if c.id == "I8")
+    alt = next(part for part in organs.parts if part.id == "I8e")
+    named = {text.partition(" = ")[0] for text in alt.assumptions}
+    assert {"alt_ast_max_x_upper", "alt_ast_liver_max_x_upper"} <= named
