@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from screener import database
+from screener.errors import StudyError
 from screener.plan import BASE, STRICT, Part, Plan
 
 if TYPE_CHECKING:
@@ -89,12 +90,18 @@ class Engine:
 
         `records` are JSON texts, each with its screening date and later days on which to ask again;
         `n` is the position among them.
+
+        Raises:
+            StudyError: an expression of the study cannot be computed for a record.
         """
-        self._put(records, asked, terms)
-        _, prepared = self._ready.result()
-        cursors = [future.result() for future in prepared]
-        running = [self._pool.submit(_rows, cursor) for cursor in cursors[1:]]
-        return [_rows(cursors[0]), *(future.result() for future in running)]
+        try:
+            self._put(records, asked, terms)
+            _, prepared = self._ready.result()
+            cursors = [future.result() for future in prepared]
+            running = [self._pool.submit(_rows, cursor) for cursor in cursors[1:]]
+            return [_rows(cursors[0]), *(future.result() for future in running)]
+        except database.Error:
+            raise self._fault() from None
 
     def ask_facts(
         self,
@@ -102,12 +109,26 @@ class Engine:
         asked: list[dict[str, Any]],
         terms: str,
     ) -> list[dict[str, Any]]:
-        """One row for each record: `<fact>_found` with value and words, and columns of evidence."""
-        self._put(records, asked, terms)
-        found = self.connection.execute(self.plan.facts_statement)
+        """One row for each record: `<fact>_found` with value and words, and columns of evidence.
+
+        Raises:
+            StudyError: an expression of the study cannot be computed for a record.
+        """
+        try:
+            self._put(records, asked, terms)
+            found = self.connection.execute(self.plan.facts_statement)
+        except database.Error:
+            raise self._fault() from None
         names = [column[0] for column in found.description or []]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         return sorted(rows, key=lambda row: int(row["n"]))
+
+    def _fault(self) -> StudyError:
+        # What DuckDB says of it quotes values of the record, so it is not passed on.
+        return StudyError(
+            f"{self.plan.study_id}: an expression of the study cannot be computed for this record, "
+            "such as a text read as a number; run `screen check` on the study with an example of it"
+        )
 
     def _put(
         self,

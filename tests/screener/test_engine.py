@@ -1,0 +1,69 @@
+"""The database that runs a study is closed, and tells nothing of a record when it fails."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from small_study import CRITERIA, STUDY
+
+from screener import database, study
+from screener.compiler import Compiler
+from screener.engine import Engine
+from screener.errors import StudyError
+from screener.record import parse
+from screener.screening import Screener
+
+DAY = date(2026, 1, 15)
+
+
+def small(folder: Path, text: str = STUDY) -> Screener:
+    path = folder / "small.yaml"
+    path.write_text(text, "utf-8")
+    return Screener(Compiler(study.load(path, CRITERIA)).compile())
+
+
+def test_an_expression_that_cannot_be_computed(tmp_path: Path) -> None:
+    text = STUDY.replace("met_when: bowel_obstruction", "met_when: cast(born as integer) > 5")
+    assert text != STUDY
+    screener = small(tmp_path, text)
+    [empty] = screener.screen([parse({"id": "empty"})], DAY)
+    assert empty.status == "undetermined"
+    record = parse({"id": "P", "birth_date": "1970-02-03"})
+    for ask in (screener.screen, screener.truths):
+        with pytest.raises(StudyError, match="small: an expression") as failed:
+            ask([record], DAY)
+        assert "1970" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "COPY (SELECT 1) TO '/tmp/written-by-a-study.csv'",
+        "ATTACH '/tmp/attached-by-a-study.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET threads = 8",
+    ],
+)
+def test_a_study_reaches_nothing_outside(tmp_path: Path, statement: str) -> None:
+    plan = small(tmp_path).plan
+    connection = Engine(plan, plan.halves).connection
+    with pytest.raises(database.Error):
+        connection.execute(statement)
+    assert not list(Path("/tmp").glob("*-by-a-study*"))
+
+
+def test_few_and_many_records_give_the_same(tmp_path: Path) -> None:
+    screener = small(tmp_path)
+    records = [
+        parse({"id": f"P{n}", "birth_date": f"{2000 + n % 20}-02-03", "therapies": []})
+        for n in range(40)
+    ]
+    many = screener.screen(records, DAY)
+    few = [result for record in records[:6] for result in screener.screen([record], DAY)]
+    assert [r.model_dump() for r in many[:6]] == [r.model_dump() for r in few]
+    assert {r.status for r in many} == {"undetermined", "ineligible"}
