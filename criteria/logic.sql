@@ -116,7 +116,6 @@ CREATE MACRO by_day(s, day) AS
 
 CREATE MACRO days_before(day, n) AS CAST(day - to_days(CAST(n AS INTEGER)) AS DATE);
 CREATE MACRO weeks_before(day, n) AS CAST(day - to_days(7 * CAST(n AS INTEGER)) AS DATE);
-CREATE MACRO months_before(day, n) AS CAST(day - to_months(CAST(n AS INTEGER)) AS DATE);
 CREATE MACRO years_before(day, n) AS CAST(day - to_years(CAST(n AS INTEGER)) AS DATE);
 
 -- between one day and another, both included

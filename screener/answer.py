@@ -32,6 +32,8 @@ class Answer:
         """Days after the screening date on which a fail could clear."""
         self.later: Answer | None = None
         """The answers on those days."""
+        self.without_list: dict[str, list[bool | None]] = {}
+        """The truths of all criteria if a list that the user calls whole were not."""
 
     def add(self, part: Part, row: tuple[Any, ...]) -> None:
         """Take in a row that a part of the plan gave."""
@@ -97,6 +99,11 @@ class Answer:
     def rests_on(self, index: int) -> list[str]:
         """The reported parameters without which the truth would be another."""
         return [] if self._strict else self.rests_on_all(index)
+
+    def rests_on_lists(self, index: int) -> list[str]:
+        """The lists without whose being whole the truth would be another."""
+        truth = self._truths[(BASE, self.screened_on)][index]
+        return [name for name, truths in self.without_list.items() if truths[index] != truth]
 
     def rests_on_all(self, index: int) -> list[str]:
         """The same, however strict."""

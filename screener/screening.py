@@ -99,9 +99,16 @@ class Screener:
         taken = [_complete(record, self.settings.complete) for record in records]
         asked = variants(self.plan, self._without, strict=self.settings.strict)
         answers = self._answers([record for record, _ in taken], as_of, asked)
+        for name in sorted({name for _, lists in taken for name in lists}):
+            # What rests on the user's word that a list is whole is otherwise without it.
+            rest = self.settings.complete - {name}
+            said = self._truths([_complete(record, rest)[0] for record in records], as_of)
+            for answer, (_, lists), truths in zip(answers, taken, said, strict=True):
+                if name in lists:
+                    answer.without_list[name] = truths
         return [
-            self._result(record, lists, _text(original), answer, as_of)
-            for (record, lists), original, answer in zip(taken, records, answers, strict=True)
+            self._result(record, _text(original), answer, as_of)
+            for (record, _), original, answer in zip(taken, records, answers, strict=True)
         ]
 
     def truths(self, records: Sequence[Record], as_of: date) -> list[list[bool | None]]:
@@ -109,9 +116,11 @@ class Screener:
 
         As the study states them: settings beside thresholds and complete lists do not count.
         """
+        return self._truths([_complete(r, self.settings.complete)[0] for r in records], as_of)
+
+    def _truths(self, taken: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         from screener.engine import variants  # noqa: PLC0415
 
-        taken = [_complete(record, self.settings.complete)[0] for record in records]
         # Under a number other than BASE, so that no reasons are written.
         asked = [{**variants(self.plan, [], strict=False)[0], "variant": BASE + 1}]
         engine = self._engine(len(taken))
@@ -185,13 +194,12 @@ class Screener:
     def _result(
         self,
         record: Record,
-        lists: list[str],
         original: str,
         answer: Answer,
         as_of: date,
     ) -> ScreeningResult:
         plan = self.plan
-        shown = [self._criterion(index, answer, lists) for index in plan.top]
+        shown = [self._criterion(index, answer) for index in plan.top]
         clears = {c.id: c.clears_on for c in shown if c.outcome == "fail"}
         rescreen = _first_day_without_fail(plan, answer, clears) if clears else None
         status: Status = "eligible"
@@ -223,11 +231,11 @@ class Screener:
             ),
         )
 
-    def _criterion(self, index: int, answer: Answer, lists: list[str]) -> CriterionResult:
+    def _criterion(self, index: int, answer: Answer) -> CriterionResult:
         node = self.plan.nodes[index]
         truth = answer.truth(index)
         meaning = outcome(node.kind, truth)
-        parts = [self._criterion(part, answer, lists) for part in node.parts]
+        parts = [self._criterion(part, answer) for part in node.parts]
         needs: list[str] = []
         evidence: list[Evidence] = []
         rests_on = answer.rests_on(index)
@@ -250,8 +258,8 @@ class Screener:
             else:
                 reason = answer.reason(node.leaf)
         assumptions = [self._assumption(name) for name in rests_on]
-        assumptions += [f"{name} is taken as the whole list (--complete)" for name in lists
-                        if node.leaf is not None and truth is not None]  # fmt: skip
+        whole = answer.rests_on_lists(index) if truth is not None else []
+        assumptions += [f"{name} is taken as the whole list (--complete)" for name in whole]
         return CriterionResult(
             id=node.id,
             kind=node.kind,  # type: ignore[arg-type]  # from the study's closed vocabulary

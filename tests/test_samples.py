@@ -130,3 +130,18 @@ def test_thresholds_that_stand_in_for_each_other_are_both_assumed(screener: Scre
     alt = next(part for part in organs.parts if part.id == "I8e")
     named = {text.partition(" = ")[0] for text in alt.assumptions}
     assert {"alt_ast_max_x_upper", "alt_ast_liver_max_x_upper"} <= named
+
+
+def test_a_list_taken_as_whole_is_an_assumption_only_of_what_rests_on_it(
+    screener: Screener,
+) -> None:
+    record = parse(json.loads((FOLDER / "extract_partial_lists.json").read_text("utf-8")))
+    settings = Settings(complete=frozenset({"therapies", "allergies"}))
+    [result] = Screener(screener.plan, settings).screen([record], AS_OF)
+    named = {
+        criterion.id: [text for text in criterion.assumptions if "--complete" in text]
+        for criterion in result.criteria
+    }
+    assert named["E2"] == ["therapies is taken as the whole list (--complete)"]
+    assert named["E10"] == ["allergies is taken as the whole list (--complete)"]
+    assert named["AGE"] == named["I3"] == []
