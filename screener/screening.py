@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from screener.answer import Answer, by_record, outcome
+from screener.answer import Answer, outcome
 from screener.errors import UsageError
 from screener.plan import BASE, STRICT, Node, Plan
 from screener.result import (
@@ -26,7 +26,7 @@ from screener.result import (
 from screener.thresholds import near, with_thresholds
 
 if TYPE_CHECKING:
-    from screener.engine import Engine
+    from screener.engine import Engine, Question, Words
     from screener.record import Record
 
 TOOL = "trial-screen"
@@ -82,9 +82,9 @@ class Screener:
         from screener.engine import Engine  # noqa: PLC0415  # DuckDB is needed only to screen
 
         if number <= _FEW:
-            self._small = self._small or Engine(self.plan, self.plan.halves)
+            self._small = self._small or Engine(self.plan, few=True)
             return self._small
-        self._large = self._large or Engine(self.plan, [self.plan.whole])
+        self._large = self._large or Engine(self.plan)
         return self._large
 
     def screen(self, records: Sequence[Record], as_of: date) -> list[ScreeningResult]:
@@ -121,38 +121,42 @@ class Screener:
     def _truths(self, taken: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         from screener.engine import variants  # noqa: PLC0415
 
-        # Under a number other than BASE, so that no reasons are written.
-        asked = [{**variants(self.plan, [], strict=False)[0], "variant": BASE + 1}]
-        engine = self._engine(len(taken))
-        texts = [(_text(record), as_of, ()) for record in taken]
-        found: list[list[bool | None]] = [[None] * len(self.plan.nodes) for _ in taken]
-        rows = engine.ask(texts, asked, self._terms(taken))
-        for part, given in zip(engine.parts, rows, strict=True):
-            for row in given:
-                for index, truth in zip(part.nodes, row[4], strict=True):
-                    found[row[0]][index] = truth
+        asked = variants(self.plan, [], strict=False)[:1]
+        found: list[list[bool | None]] = [[] for _ in taken]
+        for row in self._engine(len(taken)).ask(_questions(taken, as_of), asked, _words(taken)):
+            found[row.n] = row.truths
         return found
 
     def _answers(
         self, records: Sequence[Record], as_of: date, asked: list[dict[str, Any]]
     ) -> list[Answer]:
+        from screener.engine import Question  # noqa: PLC0415
+        from screener.reasons import explained  # noqa: PLC0415
+
         engine = self._engine(len(records))
-        terms = self._terms(records)
-        texts: list[tuple[str, date, Sequence[date]]] = [(_text(r), as_of, ()) for r in records]
-        strict = self.settings.strict
+        questions, words = _questions(records, as_of), _words(records)
 
         def ask() -> list[Answer]:
-            rows = engine.ask(texts, asked, terms)
-            return by_record(
-                self.plan, engine.parts, rows, len(texts), without=self._without, strict=strict
-            )
+            found = [
+                Answer(self.plan, strict=self.settings.strict, without=self._without)
+                for _ in questions
+            ]
+            for row in engine.ask(questions, asked, words):
+                found[row.n].add(row)
+            return found
 
         answers = ask()
+        wanted = [
+            set(truths) for truths in zip(*(a.truths_of_leaves() for a in answers), strict=True)
+        ]
+        opens, keys = explained(self.plan, wanted)
+        for row in engine.words(wanted):
+            answers[row[0]].say(opens, keys, row)
         waiting = [n for n, answer in enumerate(answers) if answer.days and answer.only_time()]
         if waiting:
             # What fails now may pass on a later day: the same question again, on the days on which
             # a window ends.
-            texts = [(*texts[n][:2], answers[n].days) for n in waiting]
+            questions = [Question(questions[n].record, as_of, answers[n].days) for n in waiting]
             asked = [v for v in asked if v["variant"] in (BASE, STRICT)]
             for number, again in zip(waiting, ask(), strict=True):
                 answers[number].later = again
@@ -168,8 +172,7 @@ class Screener:
         taken = [_complete(record, self.settings.complete)[0] for record in records]
         asked = variants(self.plan, [], strict=self.settings.strict)
         asked = [{**asked[-1 if self.settings.strict else 0], "variant": BASE}]
-        texts = [(_text(record), as_of, ()) for record in taken]
-        rows = self._engine(len(taken)).ask_facts(texts, asked, self._terms(taken))
+        rows = self._engine(len(taken)).ask_facts(_questions(taken, as_of), asked, _words(taken))
         return [
             [
                 {
@@ -182,14 +185,6 @@ class Screener:
             ]
             for row in rows
         ]
-
-    def _terms(self, records: Sequence[Record]) -> str:
-        from screener.engine import Words, look_up  # noqa: PLC0415
-
-        words = Words()
-        for record in records:
-            words.read(record)
-        return look_up(self._engine(len(records)).connection, self.plan, words)
 
     def _result(
         self,
@@ -218,8 +213,8 @@ class Screener:
             needs=_distinct(need for c in shown for need in c.needs) if helps else [],
             rescreen_on=rescreen,
             advisories=[
-                Advisory(id=name, text=text)
-                for name, text in zip(plan.advisories, answer.advisories(), strict=True)
+                Advisory(id=rule.id, text=text)
+                for rule, text in zip(plan.advisories, answer.advisories(), strict=True)
                 if text
             ],
             assumptions=assumptions,
@@ -244,19 +239,19 @@ class Screener:
             if truth is None:
                 needs = _distinct(need for part in parts for need in part.needs)
         else:
-            evidence = _evidence(self.plan, self.plan.leaves[node.leaf], answer.columns)
-            if truth is None:
+            evidence = _evidence(self.plan, self.plan.leaves[node.leaf].facts, answer.columns)
+            if truth is not None:
+                reason = answer.reason(node.leaf)
+            elif answer.known_but_assumed(index):
+                names = answer.rests_on_all(index)
+                reason = f"Decided only by assumed values, not used here: {', '.join(names)}."
+                needs = [f"a confirmed value of {name}" for name in names]
+                rests_on = []
+            else:
                 whys = answer.explanations(node.leaf)
                 reason = " ".join(_distinct(why["say"] for why in whys))
                 needs = _distinct(why["ask"] for why in whys if why["ask"])
                 rests_on = _distinct([*rests_on, *(n for why in whys for n in why["rests_on"])])
-                if answer.known_but_assumed(index):
-                    names = answer.rests_on_all(index)
-                    reason = f"Decided only by assumed values, not used here: {', '.join(names)}."
-                    needs = [f"a confirmed value of {name}" for name in names]
-                    rests_on = []
-            else:
-                reason = answer.reason(node.leaf)
         assumptions = [self._assumption(name) for name in rests_on]
         whole = answer.rests_on_lists(index) if truth is not None else []
         assumptions += [f"{name} is taken as the whole list (--complete)" for name in whole]
@@ -375,6 +370,21 @@ def _text(record: Record) -> str:
     from screener.record import canonical_json  # noqa: PLC0415
 
     return canonical_json(record)
+
+
+def _questions(records: Sequence[Record], as_of: date) -> list[Question]:
+    from screener.engine import Question  # noqa: PLC0415
+
+    return [Question(_text(record), as_of) for record in records]
+
+
+def _words(records: Iterable[Record]) -> Words:
+    from screener.engine import Words  # noqa: PLC0415
+
+    words = Words()
+    for record in records:
+        words.read(record)
+    return words
 
 
 def _distinct(items: Iterable[str]) -> list[str]:
