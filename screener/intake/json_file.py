@@ -159,7 +159,7 @@ def _load(source: str, stdin: BinaryIO | None) -> bytes:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
         except (OSError, ValueError) as error:
-            raise _unreadable(path, error) from None
+            raise unreadable(path, error) from None
     if len(content) > MAX_BYTES:
         raise _too_large()
     return content
@@ -172,7 +172,8 @@ def _too_large() -> FileFault:
     )
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> FileFault:
+def unreadable(path: Path, error: OSError | ValueError) -> FileFault:
+    """Say why a file cannot be read, and which it may have been."""
     code = error.errno if isinstance(error, OSError) else None
     if code == errno.ENOENT:
         return FileFault(f"there is no such file{_similar(path)}")
@@ -312,7 +313,7 @@ def decode(text: str, line: int = 1) -> object:
 
 def _find(text: str) -> list[_Candidate]:
     """Decode the text and tell its records apart."""
-    if _is_by_line([line for _, line in islice(_lines(text), 2)]):
+    if is_by_line([line for _, line in islice(_lines(text), 2)]):
         return _bounded(_line(number, line) for number, line in _lines(text))
     data = decode(text)
     if isinstance(data, dict):
@@ -343,7 +344,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         start, number = end + 1, number + 1
 
 
-def _is_by_line(lines: list[str]) -> bool:
+def is_by_line(lines: list[str]) -> bool:
     """Tell by its first two lines whether a file has one object on each line.
 
     Two objects in a row are nothing else: within one object, a comma would separate them. One

@@ -170,11 +170,8 @@ class Utf8Stream(io.RawIOBase):
     def _begin(self) -> None:
         """Find a byte order mark, or UTF-16 without one."""
         head = self._read()
-        for bom, encoding in _BOMS:
-            if head.startswith(bom):
-                break
-        else:
-            bom, encoding = b"", _utf16(head)
+        marks = (mark for mark in _BOMS if head.startswith(mark[0]))
+        bom, encoding = next(marks, (b"", _utf16(head)))
         if encoding == "utf-32":
             raise self._file.fault(
                 "this is UTF-32 text: convert it with `iconv -f UTF-32 -t UTF-8 OLD > NEW`"
@@ -259,7 +256,8 @@ def lines(stream: Utf8Stream, limit: int = MAX_LINE) -> Iterator[tuple[int, byte
 
     Of a line longer than `limit` bytes, one byte more than `limit` is given.
     """
-    number, parts, length = 1, [], 0
+    number, length = 1, 0
+    parts: list[bytes] = []
     while block := stream.block():
         start = 0
         while (end := block.find(b"\n", start)) >= 0:
