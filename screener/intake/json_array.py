@@ -32,7 +32,7 @@ _SCALAR = re.compile(rb"(?:" + _STRING + rb'|[^"\s,\[\]{}]++)(?=[\s,\]])', re.DO
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _LAST = re.compile(rb"\s*\]\s*\Z")
 _CLOSES = {b"{": b"}", b"[": b"]"}
-_LINE_BREAKS = bytes.maketrans(b"\r\n", b"\t\t")
+LINE_BREAKS = bytes.maketrans(b"\r\n", b"\t\t")
 """Line breaks become tabs: space between tokens, and as forbidden as they within a text."""
 _PLACE = re.compile(r"line 1, column ([0-9]+)")
 _LINE_AND_COLUMN = re.compile(r"line ([0-9]+), column ([0-9]+)")
@@ -120,8 +120,8 @@ class _Elements:
             raw = text.decode()
         self._pass(end - self._at)
         if first == b"{":
-            where = partial(_found, text, line, column)
-            return Candidate(place, text.translate(_LINE_BREAKS), raw, where=where)
+            where = partial(place_in_file, text, line, column)
+            return Candidate(place, text.translate(LINE_BREAKS), raw, where=where)
         message = f"{_kind(first)} is not a patient record; an object in braces, {{ }}, is"
         return Candidate(place, None, text.decode(), (Problem("", message),))
 
@@ -227,7 +227,7 @@ class _Elements:
         return self._file.fault(message + before, place)
 
 
-def _found(text: bytes, line: int, column: int, path: str) -> str:
+def place_in_file(text: bytes, line: int, column: int, path: str) -> str:
     """Find a place in an element written on one line where it stands in the file."""
     match = _PLACE.fullmatch(path)
     if match is None:

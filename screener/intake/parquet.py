@@ -46,8 +46,8 @@ class ParquetSource:
             raise self._error("the path has a character `*`, `?` or `[`; rename the file or folder")
         connection = self._connection()
         try:
-            relation = connection.read_parquet(self._path)
-            columns = list(zip(relation.columns, relation.types, strict=True))
+            connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [self._path])
+            columns = [(str(name), kind) for name, kind, *_ in connection.description]
             (counted,) = connection.execute(
                 "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [self._path]
             ).fetchall()
@@ -104,7 +104,7 @@ class ParquetSource:
                 if kind.id != "list":
                     return self._refuse(path, kind, "a list")
                 variable = f"x{len(path)}"
-                inner = self._value(node["items"], kind.child, (*path, ""), variable)
+                inner = self._value(node["items"], dict(kind.children)["child"], (*path, ""), variable)
                 return f"to_json(list_transform({ref}, lambda {variable}: {inner}))"
             case "object":
                 if kind.id != "struct":

@@ -75,13 +75,9 @@ class Spool:
     def finish(self) -> None:
         """Make it ready to be read."""
         with _room(self._scratch):
-            self._db.executescript(
-                """
-                CREATE INDEX patient_id ON patient (id, row);
-                CREATE INDEX entry_patient ON entry (patient, list, row);
-                COMMIT;
-                """
-            )
+            self._db.execute("CREATE INDEX patient_id ON patient (id, row)")
+            self._db.execute("CREATE INDEX entry_patient ON entry (patient, list, row)")
+            self._db.execute("COMMIT")
 
     def entries(self, patient: str) -> list[Entry]:
         """Give the entries of a patient by list and row."""
