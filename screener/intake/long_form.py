@@ -21,7 +21,7 @@ from screener.record import LIST_FIELDS, PARTIAL_NAMES
 from screener.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 TABLES = (PATIENTS, *LIST_FIELDS, LESIONS)
@@ -209,7 +209,9 @@ def _state(row: Row, index: int | None, column: str, faults: list[tuple[str, str
     """Read what a cell says about a list: one of `STATES`, or nothing."""
     word = _word(row, index, column, faults).casefold()
     if word and word not in STATES:
-        faults.append((column, f"{listed(STATES)} or nothing is needed here; entries go in a table"))
+        faults.append(
+            (column, f"{listed(STATES)} or nothing is needed here; entries go in a table")
+        )
         return ""
     return word
 
@@ -417,7 +419,7 @@ def _nested(flat: dict[str, Any]) -> dict[str, Any]:
         if inner:
             record.setdefault(outer, {})[inner] = item
         else:
-            record[name] = item
+            record[outer] = item
     return record
 
 

@@ -66,7 +66,7 @@ class ParquetSource:
         """Give the rows."""
         connection = self._connection()
         try:
-            statement = f"SELECT CAST({self._select} AS VARCHAR) FROM read_parquet(?)"  # noqa: S608
+            statement = f"SELECT CAST({self._select} AS VARCHAR) FROM read_parquet(?)"
             result = connection.execute(statement, [self._path])
             self._read = 0
             while rows := result.fetchmany(_ROWS):
@@ -96,7 +96,9 @@ class ParquetSource:
 
     # The statement.
 
-    def _value(self, node: Node, kind: Any, path: tuple[str, ...], ref: str) -> str:
+    def _value(  # noqa: PLR0911 - one per kind of value
+        self, node: Node, kind: Any, path: tuple[str, ...], ref: str
+    ) -> str:
         """Write the expression that gives the JSON of one value."""
         node = resolve(node)
         match node["type"]:
@@ -104,7 +106,9 @@ class ParquetSource:
                 if kind.id != "list":
                     return self._refuse(path, kind, "a list")
                 variable = f"x{len(path)}"
-                inner = self._value(node["items"], dict(kind.children)["child"], (*path, ""), variable)
+                inner = self._value(
+                    node["items"], dict(kind.children)["child"], (*path, ""), variable
+                )
                 return f"to_json(list_transform({ref}, lambda {variable}: {inner}))"
             case "object":
                 if kind.id != "struct":
@@ -168,9 +172,7 @@ class ParquetSource:
         )
 
     def _refuse(self, path: tuple[str, ...], kind: Any, needed: str) -> str:
-        self._faults.append(
-            f"{_column(path)} has the type {str(kind)[:60]}; needed is {needed}"
-        )
+        self._faults.append(f"{_column(path)} has the type {str(kind)[:60]}; needed is {needed}")
         return "NULL"
 
 

@@ -23,12 +23,20 @@ class Row(NamedTuple):
 class Table(Protocol):
     """A table that can be read from the start any number of times."""
 
-    name: str
-    """Name of the sheet, or of the file without its ending."""
-    place: str
-    """The table in words: "sheet `labs`"."""
-    header: Sequence[str]
-    """The names of the columns, without white space around them."""
+    @property
+    def name(self) -> str:
+        """Name of the sheet, or of the file without its ending."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """The table in words: "sheet `labs`"."""
+        ...
+
+    @property
+    def header(self) -> Sequence[str]:
+        """The names of the columns, without white space around them."""
+        ...
 
     def rows(self) -> Iterator[Row]:
         """Give the rows that are not blank."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from screener.errors import InputError, Problem
 from screener.intake.cells import MonthOrYear, Unreadable
+from screener.intake.fields import PATIENTS
 from screener.intake.long_form import TABLES, LongFormSource
 from screener.intake.tables import Row
 
@@ -54,7 +55,7 @@ def open_workbook(path: Path, name: str, scratch: Path | None = None) -> LongFor
     try:
         values = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         formulas = openpyxl.load_workbook(path, read_only=True, keep_links=False)
-    except Exception:  # noqa: BLE001 - whatever a damaged file makes the library raise
+    except Exception:
         raise _fault(
             name, "the workbook cannot be read; open it in the spreadsheet program and save it anew"
         ) from None
@@ -78,7 +79,8 @@ def open_workbook(path: Path, name: str, scratch: Path | None = None) -> LongFor
             sheets[key] = made
     if faults:
         raise InputError(name, [Problem("", fault) for fault in faults])
-    size = sum((sheet.height or 0) * (2 if key == TABLES[0] else 1) for key, sheet in sheets.items())
+    heights = {key: sheet.height or 0 for key, sheet in sheets.items()}
+    size = sum(heights.values()) + heights.get(PATIENTS, 0)
     return LongFormSource(name, sheets, form="Excel workbook", size=size, scratch=scratch)
 
 
@@ -94,7 +96,7 @@ class Sheet:
         self._read = 0
         for sheet in (values, formulas):
             sheet.reset_dimensions()  # what some programs write there is wrong
-        self._merged, has_formulas = _features(path, values._worksheet_path)  # noqa: SLF001
+        self._merged, has_formulas = _features(path, values._worksheet_path)
         self._formulas = formulas if has_formulas else None
         first = next(iter(self._rows()), None)
         cells = [] if first is None or first.number != 1 else list(first.cells)
