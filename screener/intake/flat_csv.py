@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from screener.intake.text import TextFile
 
 _SHOWN = 20
+_NONE_OF_ALL = (
+    "the cell says that there is none; say in the mapping under `values` what that means for this "
+    "field, or under `none` of the column that the whole list is empty"
+)
 _BOTH = "one column says that there is none, another gives an entry; correct whichever is wrong"
 
 
@@ -88,9 +92,9 @@ class FlatCsvSource:
         """After reading: the values that the mapping does not name, by column, with counts."""
         by_column: dict[str, list[str]] = {}
         for (column, value), count in self.unmapped.most_common():
-            by_column.setdefault(column, []).append(f"{shown(value)} ({count:,} times)")
+            by_column.setdefault(column, []).append(f"{shown(value)} ({count:,})")
         return [
-            f"column {shown(column)}: values that the mapping does not name: "
+            f"column {shown(column)}: values that the mapping does not name, with their counts: "
             + ", ".join(told[:_SHOWN])
             + (f" and {len(told) - _SHOWN:,} more" if len(told) > _SHOWN else "")
             + "; add them to its `values`"
@@ -267,6 +271,9 @@ class _Reader:
             before = len(faults)
             found = self._read(cell, row, f"{path}.{cell.field.name}", faults)
             if found is Says.NONE and cell.field.kind != "words":
+                if cell.column.none is None:
+                    at = f"{path}.{cell.field.name}"
+                    problems.append(self._problem(cell, row, at, _NONE_OF_ALL))
                 empty.add(group.name)
                 continue
             if found is not Says.ABSENT or len(faults) > before:

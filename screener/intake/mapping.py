@@ -7,6 +7,7 @@ what is wrong.
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -28,10 +29,10 @@ from screener.wording import is_number, listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from screener.yaml_file import Position
 
+TEMPLATE = Path(__file__).parent / "mapping_template.yaml"
 ORDERS = ("year month day", "day month year", "month day year")
 ListName = Literal[
     "pathology", "performance_status", "therapies", "procedures", "injuries", "imaging",
@@ -131,6 +132,11 @@ def load(path: Path) -> Mapping:
     for place, message in _faults(mapping):
         raise file.error(place, f"{_path(place)}: {message}")
     return mapping
+
+
+def template_text() -> str:
+    """Give a mapping to change, with comments; it is valid as it stands."""
+    return TEMPLATE.read_text("utf-8")
 
 
 def target_fields(list_name: str | None) -> dict[str, fields.Field]:
