@@ -65,6 +65,9 @@ class FlatCsvSource:
     def candidates(self) -> Iterator[Candidate]:
         """Give the patients in the order of their first rows."""
         self.unmapped.clear()
+        if next(self._table.rows(), None) is None:
+            message = "there is no row below the header, so there is no patient to screen"
+            raise self._table.file.fault(message)
         if not self._by_entry:
             for row in self._table.rows():
                 yield self._reader.candidate([row])

@@ -66,13 +66,14 @@ class LongFormSource:
         """
         self.form = form
         self.size = size
+        self._name = name
         self._tables = tables
         self._scratch = scratch
         self._spool: Spool | None = None
         faults = [
-            f"{table.place}: there is no such list in the record; {nearest(name, TABLES)}"
-            for name, table in tables.items()
-            if name not in TABLES
+            f"{table.place}: there is no such list in the record; {nearest(key, TABLES)}"
+            for key, table in tables.items()
+            if key not in TABLES
         ]
         for known, table in tables.items():
             if known in TABLES:
@@ -94,8 +95,12 @@ class LongFormSource:
         spool = self._spool
         table = self._tables[PATIENTS]
         columns = _Columns(table)
+        row = None
         for row in table.rows():
             yield _Patient(self._tables, columns, row, spool).candidate()
+        if row is None:
+            fault = f"{table.place} has no row below its header, so there is no patient to screen"
+            raise InputError(self._name, [Problem("", fault)])
         for patient in spool.orphans():
             yield from self._orphan(patient, spool.entries(patient))
 

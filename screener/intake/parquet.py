@@ -59,6 +59,8 @@ class ParquetSource:
         self._select = self._object(schema(), columns, (), None)
         if "id" not in dict(columns):
             self._faults.append("there is no column `id`, which names the patient; add it")
+        if not self.size:
+            self._faults.append("the file has no rows, so there is no patient to screen")
         if self._faults:
             raise InputError(name, [Problem("", fault) for fault in self._faults])
 

@@ -36,6 +36,8 @@ _BOMS = (  # the longer first: UTF-32 begins as UTF-16 does
 )
 _ENOUGH = 1 << 16
 """Bytes after the first that is not ASCII by which an encoding is told."""
+_CHANCE = 8
+"""Characters of GB18030 in a row that may happen to be UTF-8 as well; more are UTF-8."""
 _NAMES = {"utf-8": "UTF-8", "gb18030": "GB18030", "utf-16-le": "UTF-16LE", "utf-16-be": "UTF-16BE"}
 
 
@@ -224,8 +226,9 @@ class Utf8Stream(io.RawIOBase):
         window = data[first:]
         try:
             codecs.getincrementaldecoder("utf-8")().decode(window)
-        except UnicodeDecodeError:
-            if is_gb18030(window):
+        except UnicodeDecodeError as error:
+            before = window[: error.start].decode()
+            if sum(not c.isascii() for c in before) <= _CHANCE and is_gb18030(window):
                 self._encoding = "gb18030"
                 self._decoder = codecs.getincrementaldecoder("gb18030")()
                 self._carry = b""
