@@ -38,11 +38,6 @@ class Words:
             for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True)
         )
 
-    def add(self, others: Words) -> None:
-        """Add the words of others."""
-        for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True):
-            mine |= theirs
-
     def read(self, record: Record) -> None:
         """Add the words of a record."""
         for therapy in record.therapies or []:

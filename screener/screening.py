@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from screener.answer import Answer, outcome
+from screener.canonical import canonical_json, with_partial
 from screener.errors import UsageError
 from screener.plan import BASE, STRICT, Node, Plan
 from screener.result import (
@@ -107,7 +108,7 @@ class Screener:
                 if name in lists:
                     answer.without_list[name] = truths
         return [
-            self._result(record, _text(original), answer, as_of)
+            self._result(record, canonical_json(original), answer, as_of)
             for (record, _), original, answer in zip(taken, records, answers, strict=True)
         ]
 
@@ -179,7 +180,7 @@ class Screener:
                     **fact,
                     "value": _json(row[f"{fact['name']}_found"]["value"]),
                     "words": row[f"{fact['name']}_found"]["words"],
-                    "evidence": [e.model_dump() for e in _evidence(self.plan, [fact["name"]], row)],
+                    "evidence": [e.to_dict() for e in _evidence(self.plan, [fact["name"]], row)],
                 }
                 for fact in self.plan.facts
             ]
@@ -359,19 +360,13 @@ def _complete(record: Record, names: frozenset[str]) -> tuple[Record, list[str]]
     if not changed:
         return record, []
     rest = [name for name in partial if name not in names]
-    return record.model_copy(update={"partial": rest}), changed
-
-
-def _text(record: Record) -> str:
-    from screener.record import canonical_json  # noqa: PLC0415
-
-    return canonical_json(record)
+    return with_partial(record, rest), changed
 
 
 def _questions(records: Sequence[Record], as_of: date) -> list[Question]:
     from screener.engine import Question  # noqa: PLC0415
 
-    return [Question(_text(record), as_of) for record in records]
+    return [Question(canonical_json(record), as_of) for record in records]
 
 
 def _words(records: Iterable[Record]) -> Words:

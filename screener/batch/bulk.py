@@ -28,8 +28,8 @@ LOG = (
 )  # fmt: skip
 """The columns of the screening log."""
 
-_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[], "top" VARCHAR[],
-    days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
+_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[],
+    "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
 
 
@@ -133,7 +133,7 @@ class Bulk:
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
         for n, day, truths in self._connection.execute(
-            f"SELECT n, as_of, truths FROM ({self.plan.answers})"  # noqa: S608
+            f"SELECT n, as_of, truths FROM ({self.plan.answers})"
         ).fetchall():
             again[n].add(Answered(n, BASE, day, as_of, 0, truths, []))
         found: dict[int, date] = {}
@@ -173,7 +173,7 @@ class Bulk:
             joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'fail'), ';'),
             joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'unknown'), ';'),
             joined_by([{told}], ' | '), joined_by(needs, '; ')
-            FROM verdicts JOIN patients USING (n) ORDER BY n"""  # noqa: S608
+            FROM verdicts JOIN patients USING (n) ORDER BY n"""
         ).fetchall()
         day = as_of.isoformat()
         found: list[tuple[str, ...]] = []
@@ -192,7 +192,7 @@ class Bulk:
         for status, count in ask("SELECT status, count(*) FROM verdicts GROUP BY 1").fetchall():
             tally.status[status] = count
         for index, outcome, count in ask(
-            f"SELECT i, outcome, count(*) FROM (SELECT unnest(range({len(self.plan.nodes)})) AS i, "  # noqa: S608
+            f"SELECT i, outcome, count(*) FROM (SELECT unnest(range({len(self.plan.nodes)})) AS i, "
             "unnest(outcomes) AS outcome FROM verdicts) GROUP BY ALL"
         ).fetchall():
             tally.nodes[index][OUTCOMES.index(outcome)] = count

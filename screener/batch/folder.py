@@ -79,8 +79,8 @@ class RunFolder:
         for name, value in run.items():
             if before.get(name) != value:
                 raise UsageError(
-                    f"--out {self.path}: the unfinished run there has another {name}; --resume with "
-                    "the same input and options as before, or --force to begin anew"
+                    f"--out {self.path}: the unfinished run there has another {name}; --resume "
+                    "with the same input and options as before, or --force to begin anew"
                 )
 
     def chunk(self, number: int) -> Path:

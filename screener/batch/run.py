@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from screener.screening import Screener
 
 
-class Stopped(ScreenError):
+class Stopped(ScreenError):  # noqa: N818  # the run, not the program, is what went wrong
     """The run could not go on, through no fault of the input; it can be continued (exit code 74).
 
     74 is EX_IOERR of sysexits.h.

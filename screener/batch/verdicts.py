@@ -37,7 +37,7 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
     truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
     outcomes = ", ".join(f"{_outcome(node, f't{i}')} AS o{i}" for i, node in enumerate(nodes))
     source = (
-        f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({plan.answers}) "  # noqa: S608
+        f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({plan.answers}) "
         f"WHERE variant = {BASE} AND as_of = screened_on))"
     )
     listed = ", ".join(f"o{i}" for i in range(len(nodes)))
@@ -52,7 +52,7 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
         needs = ", ".join(f"coalesce(n{i}, [])" for i in plan.top)
         columns.append(f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons")
         columns.append(f"in_order(flatten([{needs}])) AS needs")
-    return f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608
+    return f"SELECT {', '.join(columns)} FROM {source}"
 
 
 def _outcome(node: Node, truth: str) -> str:
@@ -63,7 +63,7 @@ def _outcome(node: Node, truth: str) -> str:
 
 
 def _with_texts(plan: Plan, source: str) -> str:
-    """Add r<i> and n<i>, the reason and the needs of each node: leaves first, then what they form."""
+    """Add r<i> and n<i>, reason and needs of each node: leaves first, then what they form."""
     nodes = plan.nodes
     explanations = ", ".join(
         f"CASE WHEN t{i} IS NULL THEN {_explanations(plan, node.leaf)} END AS e{i}"
@@ -81,12 +81,12 @@ def _with_texts(plan: Plan, source: str) -> str:
             f"ELSE {said} END AS r{i}"
         )
         leaves.append(f"in_order(list_transform(e{i}, lambda w: w.ask)) AS n{i}")
-    source = f"(SELECT *, {', '.join(leaves)} FROM (SELECT *, {explanations} FROM {source}))"  # noqa: S608
+    source = f"(SELECT *, {', '.join(leaves)} FROM (SELECT *, {explanations} FROM {source}))"
     done = {i for i, node in enumerate(nodes) if node.leaf is not None}
     while len(done) < len(nodes):
         ready = [i for i, node in enumerate(nodes) if i not in done and done.issuperset(node.parts)]
         columns = ", ".join(text for i in ready for text in _compound(plan, i))
-        source = f"(SELECT *, {columns} FROM {source})"  # noqa: S608
+        source = f"(SELECT *, {columns} FROM {source})"
         done.update(ready)
     return source
 

@@ -1,4 +1,4 @@
-"""What one worker does: judges and screens chunks, and leaves a folder of finished files of each."""
+"""What one worker does: judges and screens chunks, and leaves a folder of files of each."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ from screener import record as module
 from screener import record_rules
 from screener.dates import span
 from screener.errors import Problem
+from screener.canonical import canonical_json
 from screener.record import (
     LIST_FIELDS,
     PARTIAL_NAMES,
     Record,
     RecordInvalid,
-    canonical_json,
     parse,
 )
 from screener.record_schema import json_schema, template, template_text
