@@ -11,10 +11,8 @@ study, 3 undetermined, 4 the input cannot be screened, 70 a defect of the progra
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer

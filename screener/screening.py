@@ -123,9 +123,13 @@ class Screener:
         from screener.engine import variants  # noqa: PLC0415
 
         asked = variants(self.plan, [], strict=False)[:1]
-        found: list[list[bool | None]] = [[] for _ in taken]
-        for row in self._engine(len(taken)).ask(_questions(taken, as_of), asked, _words(taken)):
-            found[row.n] = row.truths
+        engine = self._engine(len(taken))
+        found: list[list[bool | None]] = [[None] * len(self.plan.nodes) for _ in taken]
+        answered = engine.ask(_questions(taken, as_of), asked, _words(taken))
+        for part, rows in zip(engine.parts, answered, strict=True):
+            for row in rows:
+                for index, truth in zip(part.nodes, row.truths, strict=True):
+                    found[row.n][index] = truth
         return found
 
     def _answers(
@@ -142,17 +146,19 @@ class Screener:
                 Answer(self.plan, strict=self.settings.strict, without=self._without)
                 for _ in questions
             ]
-            for row in engine.ask(questions, asked, words):
-                found[row.n].add(row)
+            for part, rows in zip(engine.parts, engine.ask(questions, asked, words), strict=True):
+                for row in rows:
+                    found[row.n].add(part, row)
             return found
 
         answers = ask()
         wanted = [
             set(truths) for truths in zip(*(a.truths_of_leaves() for a in answers), strict=True)
         ]
-        opens, keys = explained(self.plan, wanted)
-        for row in engine.words(wanted):
-            answers[row[0]].say(opens, keys, row)
+        for part, rows in zip(engine.parts, engine.words(wanted), strict=True):
+            opens, keys = explained(self.plan, part, wanted)
+            for row in rows:
+                answers[row[0]].say(part, opens, keys, row)
         waiting = [n for n, answer in enumerate(answers) if answer.days and answer.only_time()]
         if waiting:
             # What fails now may pass on a later day: the same question again, on the days on which

@@ -123,7 +123,7 @@ class Bulk:
         waiting: dict[int, Answer] = {}
         for n, truths, days in rows:
             answer = Answer(self.plan, strict=False, without=[])
-            answer.add(Answered(n, BASE, as_of, as_of, 0, truths, days))
+            answer.add(self.plan.whole, Answered(n, BASE, as_of, as_of, 0, truths, days))
             if all(answer.could_clear(i) for i in self.plan.top if answer.fails(i)):
                 waiting[n] = answer
         if not waiting:
@@ -133,9 +133,9 @@ class Bulk:
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
         for n, day, truths in self._connection.execute(
-            f"SELECT n, as_of, truths FROM ({self.plan.answers})"
+            f"SELECT n, as_of, truths FROM ({self.plan.whole.statement})"
         ).fetchall():
-            again[n].add(Answered(n, BASE, day, as_of, 0, truths, []))
+            again[n].add(self.plan.whole, Answered(n, BASE, day, as_of, 0, truths, []))
         found: dict[int, date] = {}
         for n, later in zip(numbers, again, strict=True):
             answer = waiting[n]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screener.plan import BASE
-from screener.reasons import explained
 
 if TYPE_CHECKING:
     from screener.plan import Node, Plan
@@ -37,7 +36,7 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
     truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
     outcomes = ", ".join(f"{_outcome(node, f't{i}')} AS o{i}" for i, node in enumerate(nodes))
     source = (
-        f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({plan.answers}) "
+        f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({plan.whole.statement}) "
         f"WHERE variant = {BASE} AND as_of = screened_on))"
     )
     listed = ", ".join(f"o{i}" for i in range(len(nodes)))
@@ -92,10 +91,6 @@ def _with_texts(plan: Plan, source: str) -> str:
 
 
 def _explanations(plan: Plan, leaf: int) -> str:
-    wanted: list[set[bool | None]] = [
-        {None} if i == leaf else set() for i in range(len(plan.leaves))
-    ]
-    explained(plan, wanted)
     pairs = {key: name for fact in plan.leaves[leaf].facts for name, key in plan.explains[fact]}
     found = ", ".join(
         f"CASE WHEN {plan.opens[name]} THEN {plan.whys[key]} END" for key, name in pairs.items()

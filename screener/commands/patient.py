@@ -40,7 +40,7 @@ def _not_commands(patients: Sequence[str]) -> None:
     """Tell apart a missing file and a command that stands in the wrong place."""
     from pathlib import Path  # noqa: PLC0415
 
-    from screener.cli import COMMANDS  # noqa: PLC0415
+    from screener.commands import COMMANDS  # noqa: PLC0415
     from screener.errors import UsageError  # noqa: PLC0415
 
     for name in patients:
