@@ -98,7 +98,7 @@ class ParquetSource:
 
     # The statement.
 
-    def _value(  # noqa: PLR0911, PLR0912 - one per kind of value
+    def _value(  # noqa: PLR0911 - one per kind of value
         self, node: Node, kind: Any, path: tuple[str, ...], ref: str
     ) -> str:
         """Write the expression that gives the JSON of one value."""

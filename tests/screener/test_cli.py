@@ -30,6 +30,7 @@ from typer.testing import CliRunner
 from screener import __version__
 from screener.cli import COMMANDS, app, main
 from screener.commands import ending
+from screener.intake import mapping
 from screener.result import ScreeningResult
 from screener.screening import Screener
 
@@ -900,8 +901,6 @@ class TestSchemaAndTemplate:
         assert run("template", "--format", "xlsx", "-o", target, "--force").code == 0
 
     def test_a_mapping_is_printed(self, tmp_path: Path) -> None:
-        from screener.intake import mapping
-
         target = tmp_path / "map.yaml"
         target.write_text(run("template", "--format", "mapping").out, "utf-8")
         assert mapping.load(target) == mapping.load(mapping.TEMPLATE)

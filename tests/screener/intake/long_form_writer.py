@@ -54,7 +54,7 @@ def write_folder(
         (folder / f"{name}.csv").write_bytes(text.getvalue().encode(encoding))
 
 
-def _entry(
+def _entry(  # noqa: PLR0917
     rows: dict[str, list[dict[str, Any]]],
     patient: str,
     name: str,

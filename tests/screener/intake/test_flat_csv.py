@@ -345,7 +345,8 @@ class TestEntries:
         assert told(found) == []
         assert refused(found) == [
             'labs[0].value: line 3, column "Hb": "x" is not allowed; needed is a number from '
-            "-1,000,000,000 to 1,000,000,000"
+            "-1,000,000,000 to 1,000,000,000; write it without quotation marks, and nothing but "
+            "the value"
         ]
         again = pickle.loads(pickle.dumps(found))
         assert again.where("labs[0].value") == 'line 3, column "Hb"'

@@ -6,14 +6,14 @@ import gzip
 import json
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from generators import record
+from generators import fields, record
 from long_form_writer import tables, write_folder
 from reading import candidates, canonical, data, fault, refused, samples, told
 
-from screener.errors import UsageError
+from screener.errors import InputError, UsageError
 from screener.intake.detect import open_source
 from screener.intake.long_form import TABLES, columns
 from screener.intake.spool import Spool
@@ -62,8 +62,6 @@ def test_rows_may_stand_in_any_order_and_files_be_packed(tmp_path: Path) -> None
 
 
 def test_every_field_of_the_record_is_a_column() -> None:
-    from generators import fields
-
     written = {
         f"{name}.{column}" if name != "patients" else column
         for name in TABLES
@@ -178,7 +176,7 @@ class TestAbsentEmptyAndPartial:
 
 
 class TestPlaces:
-    FILES: dict[str, str] = {
+    FILES: ClassVar[dict[str, str]] = {
         "patients": "patient_id,birth_date,diagnosis.extent\nP,1960-13-01,distant\n",
         "labs": 'patient_id,test,value\n\nP,"two\nlines",3\nP,anc,"3,5"\n',
         "imaging": "patient_id,examination,modality\nP,1,CT\nP,2,CAT\n",
@@ -404,10 +402,10 @@ class TestFaultsOfTheFolder:
     )
     def test_what_is_no_csv(self, tmp_path: Path, text: str, says: str) -> None:
         (tmp_path / "patients.csv").write_bytes(text.encode())
-        with pytest.raises(Exception) as caught:  # the source is the file, not the folder
+        with pytest.raises(InputError) as caught:
             candidates(tmp_path)
         assert says in str(caught.value)
-        assert getattr(caught.value, "source", "").endswith("patients.csv")
+        assert caught.value.source == f"{tmp_path}/patients.csv"
 
     def test_line_numbers_count_line_breaks_within_cells(self, tmp_path: Path) -> None:
         found = candidates(
@@ -429,7 +427,7 @@ def test_what_is_kept_is_removed_and_progress_is_told(tmp_path: Path) -> None:
 
 
 def test_where_nothing_can_be_kept_it_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="temporary files cannot be written to .*set TMPDIR"):
+    with pytest.raises(UsageError, match=r"temporary files cannot be written to .*set TMPDIR"):
         Spool(tmp_path / "missing")
 
 

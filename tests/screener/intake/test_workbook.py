@@ -8,7 +8,7 @@ import sys
 import zipfile
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import openpyxl
 import pytest
@@ -249,7 +249,7 @@ def _sheet(path: Path) -> str:
 
 
 class TestSheets:
-    ROWS: list[list[Any]] = [["patient_id", "sex"], ["P", "female"]]
+    ROWS: ClassVar[list[list[Any]]] = [["patient_id", "sex"], ["P", "female"]]
 
     def saved(self, path: Path, change: Any) -> Path:
         made = openpyxl.Workbook()
