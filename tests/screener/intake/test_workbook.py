@@ -15,7 +15,7 @@ import pytest
 from generators import record
 from long_form_writer import tables
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
-from reading import candidates, canonical, data, fault, refused, samples, told
+from reading import SAMPLES, candidates, canonical, data, fault, refused, samples, told
 
 from screener.errors import InputError, UsageError
 from screener.intake import fields
@@ -367,3 +367,10 @@ class TestFiles:
             open_source(path)
         with pytest.raises(UsageError, match=r"pip install trial-screen\[excel\]"):
             workbook()
+
+
+@pytest.mark.parametrize("name", ["patients.xlsx", "long_form"])
+def test_the_samples_as_tables_are_the_samples(name: str) -> None:
+    from_json = {it["id"]: canonical_json(parse(it)) for it in samples()}
+    got = candidates(SAMPLES / "tables" / name)
+    assert [canonical(it) for it in got] == [from_json["DEMO-01"], from_json["DEMO-09"]]
