@@ -10,6 +10,6 @@ COMMANDS = {
     "facts": "What follows from a record, before any criterion is asked.",
     "check": "Whether encodings are sound and give what their examples say.",
     "schema": "The patient record as JSON Schema.",
-    "template": "An empty patient record to fill in.",
+    "template": "An empty patient record, workbook or mapping to fill in.",
 }
 """The commands that have a name, with what each is for."""
