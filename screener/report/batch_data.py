@@ -19,15 +19,11 @@ class StudyName(TypedDict):
     sha256: str
 
 
-class CriterionCounts(TypedDict):
-    """How many patients one criterion lets pass, excludes or leaves open."""
-
-    id: str
-    only_reason: int
-    """Patients whom this criterion alone excludes."""
-
-
-CriterionCounts.__annotations__ |= {"pass": int, "fail": int, "unknown": int}
+CriterionCounts = TypedDict(
+    "CriterionCounts",
+    {"id": str, "pass": int, "fail": int, "unknown": int, "only_reason": int},
+)
+"""How many patients one criterion lets pass, excludes or leaves open, and excludes alone."""
 
 
 class FlowStep(TypedDict):
