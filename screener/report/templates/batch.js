@@ -107,7 +107,7 @@
   // ---- the table
 
   const body = byId("rows").tBodies[0];
-  const severalStudies = Object.keys(studies).length > 1;
+  const severalStudies = byStudy.options.length > 2; // with the one for all
   const lastPage = () => Math.max(0, Math.ceil(shown.length / PER_PAGE) - 1);
 
   const needsOf = (row) => valueOf("needs", row).map((need) => data.need_texts[need]);
@@ -384,6 +384,12 @@
       reportBody.focus();
     }
   };
+
+  // A dialog is cut to one sheet of paper, so its content is printed from outside it.
+  window.addEventListener("beforeprint", () => {
+    if (dialog.open) byId("printed").append(...reportBody.cloneNode(true).childNodes);
+  });
+  window.addEventListener("afterprint", () => byId("printed").replaceChildren());
 
   // Afterwards the table stands where the reader stopped.
   const closed = () => {
