@@ -47,11 +47,12 @@ class Limits:
     """Characters of all full reports together."""
 
 
-def batch_page(
+def batch_page(  # noqa: PLR0913  # each is a part of the page
     file: IO[str],
     summary: Summary,
     studies: Sequence[StudyTexts],
     rows: Iterable[PatientRow],
+    *,
     details: Iterable[ScreeningResult] = (),
     limits: Limits | None = None,
 ) -> None:
@@ -66,8 +67,7 @@ def batch_page(
     reports, whose = _reports(details, bounds)
     style, script = asset("page.css") + asset("batch.css"), asset("batch.js")
     shown = [
-        _study(one, texts, gathered)
-        for one, texts in zip(summary["studies"], studies, strict=True)
+        _study(one, texts, gathered) for one, texts in zip(summary["studies"], studies, strict=True)
     ]
     page = environment().get_template("batch.html.j2").stream(
         title=f"Screening of {summary['input']['name']}",

@@ -1,4 +1,4 @@
-"""What would follow if a criterion were removed or a threshold moved: plain data for pages and JSON.
+"""What would follow if a criterion were removed or a threshold moved, as plain data.
 
 All counts are of patients of one batch and study. `eligible` and `undetermined` are kept apart
 throughout: a patient who would be left with something unknown is no gain yet.

@@ -17,28 +17,27 @@ _SHADES: Final = 4
 def view(what_if: WhatIf) -> dict[str, Any]:
     """Return what a page shows: removals, the matrix of pairs, and a drawing per parameter."""
     useful = [item for item in what_if["remove"] if _changes(item)]
-    pairs = {frozenset(pair["criteria"]): pair for pair in what_if["pairs"]}
-    members = {name for key, pair in pairs.items() if _changes(pair) for name in key}
-    alone = {item["criterion"]: item for item in what_if["remove"]}
-    shown = [name for name in alone if name in members]
-    most = max((pair["eligible"] for pair in pairs.values()), default=0)
-    most = max([most, *(alone[name]["eligible"] for name in shown)])
+    members = {name for pair in what_if["pairs"] if _changes(pair) for name in pair["criteria"]}
+    names = [item["criterion"] for item in what_if["remove"] if item["criterion"] in members]
+    # A criterion paired with itself is that one alone: the diagonal.
+    gains: dict[frozenset[str], Gain] = {
+        frozenset((item["criterion"],)): item for item in what_if["remove"]
+    }
+    gains |= {frozenset(pair["criteria"]): pair for pair in what_if["pairs"]}
+    most = max((gain["eligible"] for gain in gains.values()), default=0)
     return {
         "remove": sorted(useful, key=lambda item: (-item["eligible"], -item["undetermined"])),
         "without_effect": [item["criterion"] for item in what_if["remove"] if not _changes(item)],
         "most": max((item["eligible"] for item in useful), default=0),
         "matrix": {
-            "names": shown,
+            "names": names,
             "rows": [
-                [
-                    _cell(alone[row] if row == column else pairs.get(frozenset((row, column))), most)
-                    for column in shown[: place + 1]
-                ]
-                for place, row in enumerate(shown)
+                [_cell(gains.get(frozenset((row, column))), most) for column in names[: place + 1]]
+                for place, row in enumerate(names)
             ],
         },
         "parameters": [_drawing(curve) for curve in what_if["parameters"] if curve["curve"]],
-    }  # fmt: skip
+    }
 
 
 def _changes(gain: Gain) -> bool:
@@ -71,7 +70,10 @@ def _drawing(curve: Curve) -> dict[str, Any]:
     def y(count: float) -> float:
         return round(HEIGHT - BOTTOM - count / ceiling * (HEIGHT - TOP - BOTTOM), 1)
 
-    ends = [("eligible", y(points[-1]["eligible"])), ("undetermined", y(points[-1]["undetermined"]))]
+    ends = [
+        ("eligible", y(points[-1]["eligible"])),
+        ("undetermined", y(points[-1]["undetermined"])),
+    ]
     ends.sort(key=lambda end: end[1])
     if ends[1][1] - ends[0][1] < 16:  # so that the names do not overlap
         middle = (ends[0][1] + ends[1][1]) / 2

@@ -196,7 +196,9 @@
         " ",
         make("span", { class: "id" }, one.id),
         level > 4 ? unseen(` ${one.outcome}`) : "",
+        one.about && " ",
         one.about && make("span", { class: "about" }, one.about),
+        one.remark && " ",
         one.remark && make("span", { class: "remark" }, one.remark),
       ),
       make("p", { class: "statement" }, one.text),
@@ -307,7 +309,6 @@
           symbol(outcome),
           ` ${words.status[one.status]} `,
           make("span", { class: "caveat" }, words.caveat),
-          unseen(`, patient ${one.patient}`),
         ),
         one.verdict && make("p", {}, one.verdict),
       ),
@@ -376,7 +377,7 @@
       ...(one.provenance ? [make("footer", { class: "provenance" }, one.provenance)] : []),
     );
     reportBody.scrollTop = 0;
-    byId("report-place").textContent = `${counted(place + 1)} of ${counted(shown.length)}`;
+    byId("report-place").textContent = `${one.patient}, ${counted(place + 1)} of ${counted(shown.length)}`;
     byId("report-previous").disabled = place === 0;
     byId("report-next").disabled = place === shown.length - 1;
     if (!dialog.open) {
@@ -427,7 +428,7 @@
     const button = event.target.closest("[data-row]");
     if (button) open(shown.indexOf(Number(button.dataset.row)));
   });
-  for (const button of document.querySelectorAll("[data-criterion], [data-need]")) {
+  for (const button of document.querySelectorAll("button[data-study]")) {
     button.addEventListener("click", () => showInTable(button.dataset));
   }
   const turns = { first: () => 0, previous: () => page - 1, next: () => page + 1, last: lastPage };

@@ -34,8 +34,8 @@ def test_rows_come_back_as_they_went_in() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "kept"),
-    [(0, ""), (1, "B"), (2, "BF"), (3, "BCF"), (4, "BCEF"), (5, "ABCEF"), (6, "ABCDEF"), (7, "ABCDEF")],
-)  # fmt: skip
+    enumerate(["", "B", "BF", "BCF", "BCEF", "ABCEF", "ABCDEF", "ABCDEF"]),
+)
 def test_those_who_may_be_enrolled_are_kept_in_their_order(limit: int, kept: str) -> None:
     rows = gather(MIXED, limit)
     assert "".join(rows.coded()["id"]) == kept

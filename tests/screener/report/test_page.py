@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import builders
 import pytest
@@ -86,7 +88,7 @@ def test_headings_come_in_order_of_urgency(visit: Callable[..., Visit]) -> None:
     ]
     levels = page.eval_on_selector_all("h1,h2,h3,h4,h5,h6", "all => all.map(h => +h.tagName[1])")
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_the_evidence_of_a_pass_opens_by_keyboard(visit: Callable[..., Visit]) -> None:
@@ -118,9 +120,7 @@ def test_an_unknown_that_counts_as_a_pass_says_so() -> None:
     part = criterion("I8a", "unknown", reason="Nothing is recorded.")
     item = criterion("I8", truth="unknown", reason="Nothing is recorded.", parts=[part])
     (passed,) = sheet(screening([item]))["passed"]
-    assert passed["reason"] == (
-        "Nothing is recorded. (unknown, counted as a pass; unknown: I8a)"
-    )
+    assert passed["reason"] == ("Nothing is recorded. (unknown, counted as a pass; unknown: I8a)")
     assert passed["parts"][0]["outcome"] == "unknown"
 
 
@@ -190,8 +190,10 @@ def test_anyone_can_read_it(visit: Callable[..., Visit], scheme: str, width: int
 def test_outcomes_are_told_by_word_and_symbol_beside_colour(visit: Callable[..., Visit]) -> None:
     page = visit(patient_page([builders.typical()])).page
     for name, symbol in (("fail", "✗"), ("unknown", "?"), ("pass", "✓")):
-        assert page.locator(f".group > h2.{name}").inner_text().startswith(
-            f"{symbol} {words.OUTCOME_WORD[name]}"
+        assert (
+            page.locator(f".group > h2.{name}")
+            .inner_text()
+            .startswith(f"{symbol} {words.OUTCOME_WORD[name]}")
         )
 
 
@@ -213,7 +215,8 @@ def printed(pdf: bytes, folder: Path) -> list[str]:
     """The text of each sheet of paper."""
     file = folder / "printed.pdf"
     file.write_bytes(pdf)
-    return [" ".join(sheet.extract_text().split()) for sheet in PdfReader(file).pages]
+    texts = [sheet.extract_text() for sheet in PdfReader(file).pages]
+    return [" ".join(normalize("NFKC", text).split()) for text in texts]
 
 
 @pytest.mark.parametrize(
