@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from batches import Batch, clinic
 from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
@@ -75,3 +76,9 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Visit]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def small() -> Batch:
+    """A clinic's export."""
+    return clinic(158)
