@@ -34,7 +34,7 @@ def test_rows_come_back_as_they_went_in() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "kept"),
-    enumerate(["", "B", "BF", "BCF", "BCEF", "ABCEF", "ABCDEF", "ABCDEF"]),
+    list(enumerate(["", "B", "BF", "BCF", "BCEF", "ABCEF", "ABCDEF", "ABCDEF"])),
 )
 def test_those_who_may_be_enrolled_are_kept_in_their_order(limit: int, kept: str) -> None:
     rows = gather(MIXED, limit)
