@@ -62,6 +62,10 @@ def _form(form: str, *, to_file: bool) -> Callable[[list[ScreeningResult], bool]
         from screener.report import markdown  # noqa: PLC0415
 
         return lambda results, _: markdown.render(results)
+    if form == "html":
+        from screener.report import page  # noqa: PLC0415
+
+        return lambda results, _: page.patient_page(results)
     from screener.report import terminal  # noqa: PLC0415
 
     def table(results: list[ScreeningResult], _: bool) -> str:

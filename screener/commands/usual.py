@@ -15,7 +15,7 @@ from screener.commands import COMMANDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_VALUES = {"--as-of": None, "--format": {"table", "json", "markdown"}}
+_VALUES = {"--as-of": None, "--format": {"table", "json", "markdown", "html"}}
 """The options that are read here, with the values that each takes; None for any."""
 
 

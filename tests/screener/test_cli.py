@@ -186,6 +186,15 @@ class TestReports:
         ran = run(*small, several)
         assert ran.out.startswith("3 patients: 1 eligible, 1 ineligible, 1 undetermined")
 
+    def test_html(self, small: Sequence[object], eligible: str, several: str) -> None:
+        ran = run(*small, eligible, "--format", "html")
+        assert ran.code == 0
+        assert ran.out.startswith("<!DOCTYPE html>\n")
+        assert "<title>Screening of P-1</title>" in ran.out
+        assert "All 2 criteria pass." in ran.out
+        ran = run(*small, several, "--format", "html")
+        assert '<h1 id="overview">' in ran.out
+
     def test_markdown(self, small: Sequence[object], eligible: str) -> None:
         ran = run(*small, eligible, "--format", "markdown")
         assert ran.out.startswith("# ")
