@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from screener import database
 from screener.answer import Answer
 from screener.batch import verdicts
+from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
 from screener.plan import BASE
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
     from screener.batch.judge import Accepted
     from screener.screening import Screener
 
-LOG = (
-    "patient_id", "study", "study_version", "as_of", "status", "failed", "unknown", "reasons",
-    "needs", "rescreen_on",
-)  # fmt: skip
-"""The columns of the screening log."""
+BETWEEN_REASONS = " | "
 
 _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[],
     "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
@@ -37,7 +34,7 @@ _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCH
 class Screened:
     """What came of the records of a chunk for one study."""
 
-    log: list[tuple[str, ...]]
+    log: list[LogRow]
     """A row of the screening log for each record, in their order."""
     tally: Tally
 
@@ -161,7 +158,7 @@ class Bulk:
                 TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"""
         )
 
-    def _log(self, as_of: date, rescreen: dict[int, date]) -> list[tuple[str, ...]]:
+    def _log(self, as_of: date, rescreen: dict[int, date]) -> list[LogRow]:
         plan = self.plan
         ids = _texts([plan.nodes[i].id for i in plan.top])
         told = ", ".join(
@@ -170,19 +167,19 @@ class Bulk:
         )
         rows = self._connection.execute(
             f"""SELECT n, patient_id, status,
-            joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'fail'), ';'),
-            joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'unknown'), ';'),
-            joined_by([{told}], ' | '), joined_by(needs, '; ')
+            list_filter({ids}, lambda x, i: "top"[i] = 'fail'),
+            list_filter({ids}, lambda x, i: "top"[i] = 'unknown'),
+            joined_by([{told}], '{BETWEEN_REASONS}'), needs
             FROM verdicts JOIN patients USING (n) ORDER BY n"""
         ).fetchall()
         day = as_of.isoformat()
-        found: list[tuple[str, ...]] = []
+        found: list[LogRow] = []
         for n, patient, status, failed, unknown, reasons, needs in rows:
-            again = rescreen[n].isoformat() if n in rescreen else ""
+            again = rescreen[n].isoformat() if n in rescreen else None
             helps = status == "undetermined" or again
             found.append(
-                (patient, plan.study_id, plan.version, day, status, failed, unknown, reasons,
-                 needs if helps else "", again)
+                LogRow(patient, plan.study_id, plan.version, day, status, failed, unknown, reasons,
+                       needs if helps else [], again)
             )  # fmt: skip
         return found
 

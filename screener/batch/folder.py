@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from screener.batch.chunk import Done
 
 OUTPUTS = (
-    "screening_log.csv", "screening_log.xlsx", "results.parquet", "rejected.ndjson", "report.html",
-    "summary.json",
+    "screening_log.csv", "screening_log.xlsx", "results.parquet", "rejected.ndjson",
+    "rescreening.csv", "rescreening.ics", "report.html", "summary.json",
 )  # fmt: skip
 """What a run can write, in the order in which it is moved into place."""
 

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from screener import record as module
 from screener import record_rules
+from screener.canonical import canonical_json
 from screener.dates import span
 from screener.errors import Problem
-from screener.canonical import canonical_json
 from screener.record import (
     LIST_FIELDS,
     PARTIAL_NAMES,

@@ -45,9 +45,7 @@ class Tags(HTMLParser):
 def hostile() -> Any:
     """The hostile result with every text replaced by markup and script."""
     text = builders.hostile().to_json()
-    return type(builders.hostile()).from_json(
-        text.replace(_inside(HOSTILE), _inside(HOSTILE_HTML))
-    )
+    return type(builders.hostile()).from_json(text.replace(_inside(HOSTILE), _inside(HOSTILE_HTML)))
 
 
 def _inside(text: str) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import builders
 import pytest
-from msgspec.structs import replace
 from builders import criterion, result, screening
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
