@@ -44,7 +44,7 @@ class Bulk:
 
     def __init__(self, screener: Screener, folder: Path) -> None:
         self.plan = plan = screener.plan
-        self._connection = connection = database.connect(writes=str(folder))
+        self.connection = connection = database.connect(writes=str(folder))
         connection.execute(
             f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
         )
@@ -66,7 +66,8 @@ class Bulk:
         """
         try:
             self._ask(records, [as_of] * len(records), [()] * len(records))
-            self._connection.execute("DELETE FROM verdicts; EXECUTE decide")
+            self.connection.execute("DELETE FROM verdicts")
+            self.connection.execute("EXECUTE decide")  # alone: after another, its errors are lost
             self._name(records)
             rescreen = self._rescreening(records, as_of)
             self._write(results)
@@ -85,7 +86,7 @@ class Bulk:
         words = Words()
         for record in records:
             words.read(record.record)
-        connection = self._connection
+        connection = self.connection
         if not words.within(self._words):
             self._words = words
             connection.execute("DELETE FROM terms")
@@ -104,15 +105,15 @@ class Bulk:
         connection.execute("EXECUTE fill")
 
     def _name(self, records: Sequence[Accepted]) -> None:
-        self._connection.execute("DELETE FROM patients")
-        self._connection.execute(
+        self.connection.execute("DELETE FROM patients")
+        self.connection.execute(
             "INSERT INTO patients SELECT unnest($n), unnest($id)",
             {"n": list(range(len(records))), "id": [record.id for record in records]},
         )
 
     def _rescreening(self, records: Sequence[Accepted], as_of: date) -> dict[int, date]:
         """The first day on which nothing fails any more, where time alone can bring it."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT n, truths, list_filter(days, lambda d: d > $as_of) FROM verdicts "
             "WHERE status = 'ineligible' AND len(list_filter(days, lambda d: d > $as_of)) > 0",
             {"as_of": as_of},
@@ -129,7 +130,7 @@ class Bulk:
         asked = [waiting[n].days for n in numbers]
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
-        for n, day, truths in self._connection.execute(
+        for n, day, truths in self.connection.execute(
             f"SELECT n, as_of, truths FROM ({self.plan.whole.statement})"
         ).fetchall():
             again[n].add(self.plan.whole, Answered(n, BASE, day, as_of, 0, truths, []))
@@ -148,7 +149,7 @@ class Bulk:
         ids = _texts([node.id for node in plan.nodes])
         above = _texts([parents.get(i) for i in range(len(plan.nodes))])
         kinds = _texts([node.kind for node in plan.nodes])
-        self._connection.execute(
+        self.connection.execute(
             f"""COPY (SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
                 CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
                 AS truth, outcome, reason
@@ -165,7 +166,7 @@ class Bulk:
             f"CASE WHEN \"top\"[{k}] <> 'pass' THEN '{plan.nodes[i].id}: ' || reasons[{i + 1}] END"
             for k, i in enumerate(plan.top, 1)
         )
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             f"""SELECT n, patient_id, status,
             list_filter({ids}, lambda x, i: "top"[i] = 'fail'),
             list_filter({ids}, lambda x, i: "top"[i] = 'unknown'),
@@ -185,7 +186,7 @@ class Bulk:
 
     def _tally(self) -> Tally:
         tally = Tally.empty(self.plan)
-        ask = self._connection.execute
+        ask = self.connection.execute
         for status, count in ask("SELECT status, count(*) FROM verdicts GROUP BY 1").fetchall():
             tally.status[status] = count
         for index, outcome, count in ask(
