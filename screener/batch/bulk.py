@@ -56,7 +56,7 @@ class Bulk:
         decide = verdicts.statement(plan)
         connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
-        self._words = Words()
+        self._words: Words | None = None
 
     def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
         """Screen records, and write the long form of their results to a Parquet file.
@@ -67,7 +67,7 @@ class Bulk:
         try:
             self._ask(records, [as_of] * len(records), [()] * len(records))
             self.connection.execute("DELETE FROM verdicts")
-            self.connection.execute("EXECUTE decide")  # alone: after another, its errors are lost
+            self.connection.execute("EXECUTE decide")
             self._name(records)
             rescreen = self._rescreening(records, as_of)
             self._write(results)
@@ -87,7 +87,7 @@ class Bulk:
         for record in records:
             words.read(record.record)
         connection = self.connection
-        if not words.within(self._words):
+        if self._words is None or not words.within(self._words):
             self._words = words
             connection.execute("DELETE FROM terms")
             put_terms(connection, self.plan, words)
