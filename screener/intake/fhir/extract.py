@@ -1,0 +1,281 @@
+"""From the resources of one patient to an extract."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from screener.errors import Problem
+from screener.intake.fhir import (
+    conditions, medications, observations, patient, procedures, r4, receptors, safety, staging,
+)  # fmt: skip
+from screener.intake.fhir.codes import Fault
+from screener.intake.fhir.draft import ANYTHING, LISTS, Draft, Extract
+from screener.intake.fhir.resources import Index, Resource, cyclic
+from screener.intake.fhir.values import when
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import date
+
+DRUGS = ("MedicationRequest", "MedicationAdministration", "MedicationStatement",
+         "MedicationDispense")  # fmt: skip
+_READERS: dict[str, Callable[[Resource, Draft], None]] = {
+    "Condition": conditions.read,
+    "Observation": observations.read,
+    **dict.fromkeys(DRUGS, medications.read),
+    "Procedure": procedures.read,
+    "AllergyIntolerance": safety.allergy,
+    "AdverseEvent": safety.adverse_event,
+    "List": safety.stated_empty,
+    "Composition": safety.stated_empty,
+}
+"""What reads each type, in the order in which types are read: cancers before what is about them."""
+
+
+
+def extract(
+    resources: Sequence[Resource],
+    subject: Resource,
+    *,
+    as_of: date | None = None,
+    problems: Iterable[Problem] = (),
+) -> Extract:
+    """Make a record of the resources of one patient.
+
+    `subject` is the Patient. `as_of` is the screening date: what was written down after it is not
+    used. `problems` are those of the source that are already known. Nothing is raised: what cannot
+    be read is named in the extract.
+    """
+    distinct, copies = _distinct(resources)
+    subject = next((kept for copy, kept in copies if copy is subject), subject)
+    draft = Draft(Index(distinct, copies), as_of, {it.label: it for it in distinct})
+    draft.problems += problems
+    for copy, _ in copies:
+        draft.skip(copy, "the same as another resource")
+    current = _current(distinct, draft)
+    draft.index = Index(current, copies)
+    in_circle = cyclic(current, draft.index)
+    readable = [it for it in current if _valid(it, draft, subject, in_circle)]
+    draft.index = Index(readable, copies)
+    if subject in readable:
+        _attempt(patient.read, subject, draft)
+    for resource in readable:
+        if resource.kind == "DiagnosticReport":
+            draft.specimens.tie(resource)
+    for kind, reader in _READERS.items():
+        for resource in readable:
+            if resource.kind == kind:
+                _attempt(reader, resource, draft)
+    record, origins = _finish(draft, subject)
+    return Extract(
+        record, origins, draft.unused, _distinct_problems(draft.problems), draft.notes,
+        len(resources),
+    )  # fmt: skip
+
+
+def _attempt(reader: Callable[[Resource, Draft], None], resource: Resource, draft: Draft) -> None:
+    before = {name: len(entries) for name, entries in draft.lists.items()}
+    results, stages = len(draft.results), len(draft.stages)
+    try:
+        reader(resource, draft)
+    except Fault as fault:
+        # Never half-read: what it gave before the fault is taken back.
+        for name, number in before.items():
+            del draft.lists[name][number:]
+        del draft.results[results:]
+        del draft.stages[stages:]
+        for path, offered in list(draft.single.items()):
+            draft.single[path] = [it for it in offered if it[1] != resource.label]
+        _refuse(resource, draft, str(fault))
+
+
+def _refuse(resource: Resource, draft: Draft, why: str) -> None:
+    """Name a resource that cannot be read, with what it could have decided."""
+    raw = resource.raw
+    kinds: Iterable[str] = ()
+    specimen = date = None
+    if resource.kind == "Observation":
+        kinds = sorted(observations.kinds(raw))
+        specimen = receptors.specimen_of(resource, draft)
+    elif resource.kind == "Condition":
+        kinds = conditions.KINDS
+        draft.cancers[id(resource)] = "unknown"
+    elif not resource.kind:
+        kinds = (ANYTHING,)
+    if kinds:
+        try:
+            date = when(raw, "effective")
+        except (Fault, AttributeError, TypeError):
+            date = None
+    draft.refuse(resource, why, kinds, date, specimen)
+
+
+def _valid(resource: Resource, draft: Draft, subject: Resource, in_circle: set[int]) -> bool:
+    """Tell whether a resource can be read at all; name it where it cannot."""
+    kind = resource.kind
+    if not kind:
+        _refuse(resource, draft, "its resourceType is missing or no text")
+        return False
+    if kind in r4.OF_OTHER_VERSIONS:
+        version, instead = r4.OF_OTHER_VERSIONS[kind]
+        _refuse(resource, draft, f"{kind} is a resource of {version}; R4 has {instead}: "
+                "export the data as R4")  # fmt: skip
+        return False
+    if kind not in r4.READ and kind != "DiagnosticReport":
+        draft.skip(resource, "a resource type that is not read")
+        return False
+    if kind in r4.READ and (found := r4.faults(resource.raw)):
+        for path, what in found[1:]:
+            draft.problems.append(Problem(resource.label, f"not valid R4: {path} {what}".strip()))
+        path, what = found[0]
+        _refuse(resource, draft, f"not valid R4: {path} {what}".replace("  ", " "))
+        return False
+    if id(resource) in in_circle:
+        _refuse(resource, draft, "it refers to itself, by way of others")
+        return False
+    if kind in ("Patient", "Medication", "DiagnosticReport"):
+        return True
+    who = resource.raw.get("patient") or resource.raw.get("subject")
+    if who is None and kind in ("Specimen", "List", "Composition"):
+        return True
+    if who is None:
+        _refuse(resource, draft, "it does not say whose it is (subject)")
+        return False
+    found_subject = draft.index.resolve(who, resource)
+    if found_subject is not subject:
+        why = "its subject is not among the resources that can be read"
+        if found_subject is not None:
+            draft.skip(resource, "of somebody or something else")
+            return False
+        _refuse(resource, draft, why)
+        return False
+    return True
+
+
+def _finish(draft: Draft, subject: Resource) -> tuple[dict[str, Any], dict[str, str]]:
+    medications.finish(draft)
+    safety.finish(draft)
+    receptors.finish(draft)
+    draft.withhold()
+    record: dict[str, Any] = {"id": subject.id}
+    origins = {"id": subject.label}
+    _progression(draft)
+    diagnosed = draft.settle("diagnosis.date", "the date of diagnosis")
+    if diagnosed and (label := draft.blocked("diagnosis", None)):
+        for _, source in draft.single.pop("diagnosis.date"):
+            draft.withheld(source, f"{label}, which cannot be read, may say otherwise")
+        diagnosed = None
+    staging.finish(draft, diagnosed)
+    for path in _SINGLE:
+        value = diagnosed if path == "diagnosis.date" else draft.settle(path, _SINGLE[path])
+        if value is not None:
+            owner, _, name = path.rpartition(".")
+            (record.setdefault(owner, {}) if owner else record)[name] = value
+            origins[path] = draft.single[path][0][1]
+    partial = []
+    for name in LISTS:
+        entries = sorted(draft.lists[name], key=_by_content)
+        record[name] = [it.values[""] if "" in it.values else it.values for it in entries]
+        for number, entry in enumerate(entries):
+            for key, label in entry.origins.items():
+                origins[f"{name}[{number}]{'.' if key else ''}{key}"] = label
+        if not _is_whole(name, draft):
+            partial.append(name)
+    record["partial"] = [*partial, *(["drugs"] if record["therapies"] else [])]
+    return record, origins
+
+
+_SINGLE = {
+    "birth_date": "the date of birth",
+    "sex": "the sex",
+    "diagnosis.cancer": "the cancer",
+    "diagnosis.date": "the date of diagnosis",
+    "diagnosis.initial_stage": "the stage at first diagnosis",
+    "diagnosis.extent": "the extent",
+    "diagnosis.distant_metastasis_confirmed": "metastasis",
+    "follow_up.progression_date": "the date of progression",
+    "follow_up.death_date": "the date of death",
+}
+
+
+def _progression(draft: Draft) -> None:
+    dates = {date for date, _ in draft.progressions}
+    label = draft.blocked("disease_status", None)
+    for date, resource in draft.progressions:
+        if len(dates) == 1 and not label:
+            draft.offer("follow_up.progression_date", date, resource)
+        else:
+            draft.skip(resource, "several progressions, or one that cannot be read: a record "
+                       "holds one date")  # fmt: skip
+
+
+def _is_whole(name: str, draft: Draft) -> bool:
+    """Tell whether a list is stated to have no further entries, and nothing speaks against it."""
+    label = draft.whole.get(name)
+    if label is None:
+        return False
+    against = name in draft.doubts or any(
+        block.kind in ("metastasis", ANYTHING) for block in draft.blocks if name == "metastases"
+    )
+    listed = [it for it in draft.lists[name] if it.values.get("present") is not False]
+    if (listed and name != "allergies") or against or any(b.kind == ANYTHING for b in draft.blocks):
+        resource = draft.by_label[label]
+        draft.warn(resource, f"it says that there is none, but others speak of {name}")
+        draft.withheld(label, "says that there is none, but others do not")
+        return False
+    draft.note("fhir-none", f"That there is none ({name}) is stated by {label}.")
+    return True
+
+
+def _by_content(entry: Any) -> str:
+    return json.dumps([entry.values, entry.origins], sort_keys=True, default=str)
+
+
+def _distinct(
+    resources: Sequence[Resource],
+) -> tuple[list[Resource], list[tuple[Resource, Resource]]]:
+    """Tell copies from resources: the same thing sent twice is one."""
+    kept: dict[str, Resource] = {}
+    repeated: list[tuple[Resource, Resource]] = []
+    for resource in sorted(resources, key=lambda it: (it.kind, it.id or "~", it.place)):
+        if not resource.raw:
+            kept[resource.place] = resource
+            continue
+        first = kept.setdefault(f"{resource.kind} {resource.content()}", resource)
+        if first is not resource:
+            repeated.append((resource, first))
+    return list(kept.values()), repeated
+
+
+def _current(resources: list[Resource], draft: Draft) -> list[Resource]:
+    """Keep the newest version of what comes in several; refuse two that share an id otherwise."""
+    named: dict[tuple[str, str], list[Resource]] = {}
+    for resource in resources:
+        if resource.kind and resource.id:
+            named.setdefault((resource.kind, resource.id), []).append(resource)
+    dropped = set()
+    for versions in named.values():
+        if len(versions) > 1:
+            updated = {id(it): _updated(it) for it in versions}
+            newest = max(updated.values())
+            if newest and list(updated.values()).count(newest) == 1:
+                for it in versions:
+                    if updated[id(it)] != newest:
+                        dropped.add(id(it))
+                        draft.skip(it, "an older version")
+            else:
+                for it in versions:
+                    dropped.add(id(it))
+                    _refuse(it, draft, "another resource of the same id says something else")
+    return [it for it in resources if id(it) not in dropped]
+
+
+def _updated(resource: Resource) -> str:
+    meta = resource.raw.get("meta")
+    value = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _distinct_problems(problems: list[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))
