@@ -30,6 +30,11 @@ class Evidence(_Frozen):
     date: str | None = Field(
         default=None, description="Date of the entry as recorded (may be partial), if it has one."
     )
+    resource: str | None = Field(
+        default=None,
+        exclude_if=lambda resource: resource is None,
+        description="Where the record was read from FHIR: the resource, e.g. `Observation/abc`.",
+    )
 
 
 class CriterionResult(_Frozen):

@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from screener.errors import InputError, Problem
 from screener.record import Record, RecordInvalid, parse
+from screener.record_rules import members
 from screener.wording import path_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
+
+    from screener.intake.fhir.draft import Extract
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_RECORDS = 100_000
@@ -47,9 +50,17 @@ _SPACE = " \t\r\n"
 
 
 def read(
-    source: str, *, today: date | None = None, stdin: BinaryIO | None = None
+    source: str,
+    *,
+    today: date | None = None,
+    stdin: BinaryIO | None = None,
+    as_of: date | None = None,
+    extracts: dict[int, Extract] | None = None,
 ) -> list[Record | InputError]:
     """Read the records of a file, or of standard input where `source` is `-`.
+
+    A FHIR bundle stands for the record made of it: what was written down after `as_of` is not used,
+    and `extracts` is given what else is known of such a record, by the identity of the record.
 
     Returns one item per record, in order: the record, or the InputError that says why it cannot be
     screened, with the record's place before each path where the file can hold several. Raises
@@ -65,7 +76,10 @@ def read(
     items: list[Record | InputError] = []
     first: dict[str, str] = {}
     for candidate in found:
-        item = _record(name, candidate, today)
+        if _is_fhir(candidate.data):
+            item = _from_fhir(name, candidate, today, as_of, {} if extracts is None else extracts)
+        else:
+            item = _record(name, candidate, today)
         identifier = item.patient_id if isinstance(item, InputError) else item.id
         if identifier is not None:
             earlier = first.setdefault(identifier, candidate.place)
@@ -111,6 +125,32 @@ def _record(source: str, candidate: _Candidate, today: date | None) -> Record | 
     if "id" in getattr(candidate.data, "keys_twice", ()):  # either may be the patient's
         identifier = None
     return InputError(source, repeated + told, identifier)
+
+
+def _is_fhir(data: object) -> bool:
+    return isinstance(data, dict) and isinstance(data.get("resourceType"), str)
+
+
+def _from_fhir(
+    source: str,
+    candidate: _Candidate,
+    today: date | None,
+    as_of: date | None,
+    extracts: dict[int, Extract],
+) -> Record | InputError:
+    from screener.intake.fhir import bundle  # noqa: PLC0415 - only FHIR needs it
+
+    data = members(candidate.data)
+    try:
+        made = bundle.read(data, as_of=as_of)
+        record = parse(made.record, today=today)
+    except bundle.NotOnePatient as error:
+        return InputError(source, [Problem(candidate.place, str(error))])
+    except RecordInvalid as invalid:
+        told = [Problem(_join(candidate.place, it.path), it.message) for it in invalid.problems]
+        return InputError(source, told, invalid.patient_id)
+    extracts[id(record)] = made
+    return record
 
 
 def _repeated(

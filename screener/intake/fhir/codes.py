@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from screener import yaml_file
+
+_TAG = re.compile(
+    r"(?<=\S) \((procedure|disorder|situation|finding|substance|product|medicinal product"
+    r"|regime/therapy|body structure|event)\)$"
+)
+"""What SNOMED CT puts after a name, to say which hierarchy it is of."""
 
 ROLES = frozenset(
     """observation result ihc ecog stage m_category trend presence origin significance cancer
@@ -152,7 +159,8 @@ def display(concept: object) -> str | None:
     if not isinstance(concept, dict):
         return None
     words = [concept.get("text"), *(it.get("display") for it in codings(concept))]
-    return next((it.strip() for it in words if isinstance(it, str) and it.strip()), None)
+    found = next((it.strip() for it in words if isinstance(it, str) and it.strip()), None)
+    return _TAG.sub("", found) if found else None
 
 
 @lru_cache(maxsize=1)

@@ -68,10 +68,26 @@ def extract(
             if resource.kind == kind:
                 _attempt(reader, resource, draft)
     record, origins = _finish(draft, subject)
+    _account(current, draft, set(origins.values()))
     return Extract(
         record, origins, draft.unused, _distinct_problems(draft.problems), draft.notes,
         len(resources),
     )  # fmt: skip
+
+
+def _account(resources: list[Resource], draft: Draft, used: set[str]) -> None:
+    """Say of each resource that gave no value of its own what became of it."""
+    told = used | {it.resource for it in draft.unused}
+    for resource in resources:
+        if resource.label not in told:
+            why = "read only for what refers to it"
+            if resource.kind in DRUGS:
+                why = "counted with the others of its regimen"
+            elif resource.kind == "DiagnosticReport":
+                why = "read only for which results are of one specimen"
+            elif resource.kind in ("Observation", "AllergyIntolerance"):
+                why = "it adds nothing to the others"
+            draft.skip(resource, why)
 
 
 def _attempt(reader: Callable[[Resource, Draft], None], resource: Resource, draft: Draft) -> None:

@@ -27,7 +27,7 @@ def read(resource: Resource, draft: Draft) -> None:
     if not genes:
         raise Fault("the gene is not stated")
     variant = next(
-        (words for name in ("protein_change", "dna_change", "named_variant")
+        (words for name in ("protein_change", "named_variant", "dna_change")
          for part in parts.get(name, []) if (words := _words(part))), None,
     )  # fmt: skip
     significance = _one(parts, "significance")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from screener import yaml_file
 from screener.dates import surely_before
 from screener.intake.fhir.codes import Fault, code_map, codings, display
-from screener.intake.fhir.resources import links
+from screener.intake.fhir.resources import links, written
 from screener.intake.fhir.values import bounds, clipped, day, extension, when
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def ingredients(product: str) -> list[str]:
     `palbociclib 125 MG Oral Capsule [Ibrance]` holds palbociclib once. The longest names go first,
     so that a conjugate is not taken for the antibody in it.
     """
-    words = f" {' '.join(re.findall(r'[^\W_]+', product.lower()))} "
+    words = f" {_plain(product)} "
     found = []
     for name, generic in _names():
         if f" {name} " in words:
@@ -185,13 +185,17 @@ def ingredients(product: str) -> list[str]:
     return sorted(found)
 
 
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))
+
+
 @lru_cache(maxsize=1)
 def _names() -> list[tuple[str, str]]:
     from screener.catalogue import packaged  # noqa: PLC0415
 
     data = yaml_file.load(packaged() / "drugs.yaml", "drugs.yaml").data
     names = {
-        " ".join(re.findall(r"[^\W_]+", str(name).lower())): drug["name"]
+        _plain(str(name)): drug["name"]
         for drug in data["drugs"]
         for name in [drug["name"], *drug["names"]]
         if len(str(name)) > 4
@@ -214,7 +218,7 @@ def _keys(resource: Resource, draft: Draft) -> set[str]:
     keys = {resource.label}
     for reference in (it for it in links(raw) if it is not raw.get("priorPrescription")):
         found = draft.index.resolve(reference, resource)
-        text = reference.get("reference") if isinstance(reference, dict) else None
+        text = written(reference)
         if found or text:
             keys.add(found.label if found else str(text))
     identifier = raw.get("groupIdentifier", {})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from screener.intake.fhir.codes import Fault, code_map, display
 from screener.intake.fhir.draft import Entry
+from screener.intake.fhir.resources import written
 from screener.intake.fhir.values import clipped, covering, period, when
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Specimens:
         key = report.label
         if isinstance(listed, list) and len(listed) == 1:
             found = resolve(listed[0], report)
-            key = found.label if found else str(_text(listed[0]) or key)
+            key = found.label if found else str(written(listed[0]) or key)
         results = report.raw.get("result", [])
         for reference in results if isinstance(results, list) else ():
             if found := resolve(reference, report):
@@ -72,7 +73,7 @@ class Specimens:
         if specimen is None and reference is None and (tied := self.reported.get(id(resource))):
             return tied, date, None
         if specimen is None:
-            named = _text(reference)
+            named = written(reference)
             if named:
                 self.draft.warn(resource, "its specimen is not among the resources that can be read")
             return named or (f"day {date}" if date else resource.label), date, None

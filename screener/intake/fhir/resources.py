@@ -84,8 +84,8 @@ class Index:
         By contained id, full address (with or without version), URN, and type and id: relative to
         the address of the entry that holds the reference, or where that has none, by name alone.
         """
-        text = reference.get("reference") if isinstance(reference, dict) else None
-        if not isinstance(text, str):
+        text = written(reference)
+        if text is None:
             return None
         if text.startswith("#"):
             owner = source.container or source
@@ -152,3 +152,9 @@ def _reaches_itself(start: int, targets: dict[int, set[int]]) -> bool:
             seen.add(node)
             waiting += targets.get(node, ())
     return False
+
+
+def written(reference: object) -> str | None:
+    """Return the text of a Reference, None where it has none."""
+    text = reference.get("reference") if isinstance(reference, dict) else None
+    return text if isinstance(text, str) else None
