@@ -79,6 +79,14 @@ Patients = Annotated[
         show_default=False,
     ),
 ]
+Extracted = Annotated[
+    str,
+    typer.Argument(
+        metavar="FHIR",
+        help="FHIR bundle, NDJSON file or folder of a bulk export; - is standard input.",
+        show_default=False,
+    ),
+]
 Study = Annotated[
     list[str] | None,
     typer.Option(
@@ -147,4 +155,11 @@ Output = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace the file of --output.")]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
+ConvertForm = Annotated[
+    Listing,
+    typer.Option(
+        "--format",
+        help="The record (json), or what it was made of and what was not used (table).",
+    ),
+]
 TemplateForm = Annotated[Blank, typer.Option("--format", help="Form of the record.")]

@@ -73,6 +73,8 @@ def read(
         found = _find(text)
     except _FileFault as fault:
         raise InputError(name, [Problem(fault.place, fault.message)]) from None
+    if len(found) > 1 and all(_is_loose(candidate.data) for candidate in found):
+        return _from_bulk(name, found, today, as_of, {} if extracts is None else extracts)
     items: list[Record | InputError] = []
     first: dict[str, str] = {}
     for candidate in found:
@@ -87,6 +89,25 @@ def read(
                 item = _repeated(name, candidate, identifier, earlier, item)
         items.append(item)
     return items
+
+
+def values(source: str) -> Iterator[tuple[dict[str, Any], object, Problem | None]]:
+    """Give the values of a file: one, those of an array, or one a line, as they are.
+
+    Each with its place (`{"line": 3}`, `{"index": 2}`, nothing for the only one) and what is wrong
+    with it. Raises InputError where the file itself cannot be read.
+    """
+    try:
+        found = _find(_decode(_load(source, None)))
+    except _FileFault as fault:
+        raise InputError(source, [Problem(fault.place, fault.message)]) from None
+    for it in found:
+        place: dict[str, Any] = {}
+        if it.place.startswith("["):
+            place = {"index": int(it.place[1:-1])}
+        elif it.place:
+            place = {"line": int(it.place.removeprefix("line "))}
+        yield place, it.data, it.fault
 
 
 class _FileFault(Exception):  # noqa: N818 - becomes an InputError, which knows the source
@@ -129,6 +150,43 @@ def _record(source: str, candidate: _Candidate, today: date | None) -> Record | 
 
 def _is_fhir(data: object) -> bool:
     return isinstance(data, dict) and isinstance(data.get("resourceType"), str)
+
+
+def _is_loose(data: object) -> bool:
+    """Tell whether a value is a FHIR resource outside a bundle, or cannot be read at all."""
+    return data is None or (_is_fhir(data) and members(data).get("resourceType") != "Bundle")
+
+
+def _from_bulk(
+    source: str,
+    found: list[_Candidate],
+    today: date | None,
+    as_of: date | None,
+    extracts: dict[int, Extract],
+) -> list[Record | InputError]:
+    from screener.intake.fhir import bulk  # noqa: PLC0415 - only FHIR needs it
+    from screener.intake.fhir.resources import Resource  # noqa: PLC0415
+
+    items: list[Record | InputError] = [
+        InputError(source, [it.fault]) for it in found if it.fault is not None
+    ]
+    resources = [
+        Resource(str(members(it.data)["resourceType"]), members(it.data), it.place)
+        for it in found
+        if it.fault is None
+    ]
+    for _, patient, made in bulk.grouped(resources, as_of=as_of):
+        if isinstance(made, Problem):
+            items.append(InputError(source, [made], patient))
+            continue
+        try:
+            record = parse(made.record, today=today)
+        except RecordInvalid as invalid:
+            items.append(InputError(source, invalid.problems, invalid.patient_id))
+        else:
+            extracts[id(record)] = made
+            items.append(record)
+    return items
 
 
 def _from_fhir(

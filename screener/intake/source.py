@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from screener.errors import Problem
+
+if TYPE_CHECKING:
+    from screener.intake.fhir.draft import Extract
 
 Place = dict[str, Any]
 """Where a record stands, as `rejected.ndjson` names it: {"line": 3}, {"index": 2} in a JSON array,
@@ -30,6 +33,9 @@ class Candidate:
     """What is wrong with it beside what `screener.record` finds in `text`. Any makes it rejected."""
     patient_id: str | None = None
     """The patient's id where it is legible and `text` is None."""
+    extract: Extract | None = None
+    """What else is known where the record was read from FHIR: the resource of each value, and what
+    was not used."""
 
 
 class Source(Protocol):

@@ -48,7 +48,8 @@ def extract(
     be read is named in the extract.
     """
     distinct, copies = _distinct(resources)
-    subject = next((kept for copy, kept in copies if copy is subject), subject)
+    patients = [it for it in resources if it.kind == "Patient"]
+    subjects = Index([subject], [(it, subject) for it in patients])
     draft = Draft(Index(distinct, copies), as_of, {it.label: it for it in distinct})
     draft.problems += problems
     for copy, _ in copies:
@@ -56,10 +57,11 @@ def extract(
     current = _current(distinct, draft)
     draft.index = Index(current, copies)
     in_circle = cyclic(current, draft.index)
-    readable = [it for it in current if _valid(it, draft, subject, in_circle)]
+    readable = [it for it in current if _valid(it, draft, subjects, in_circle)]
     draft.index = Index(readable, copies)
-    if subject in readable:
-        _attempt(patient.read, subject, draft)
+    for resource in readable:
+        if resource.kind == "Patient":
+            _attempt(patient.read, resource, draft)
     for resource in readable:
         if resource.kind == "DiagnosticReport":
             draft.specimens.tie(resource)
@@ -85,8 +87,8 @@ def _account(resources: list[Resource], draft: Draft, used: set[str]) -> None:
                 why = "counted with the others of its regimen"
             elif resource.kind == "DiagnosticReport":
                 why = "read only for which results are of one specimen"
-            elif resource.kind in ("Observation", "AllergyIntolerance"):
-                why = "it adds nothing to the others"
+            elif resource.kind == "Observation":
+                why = "agrees with another, or is read together with it"
             draft.skip(resource, why)
 
 
@@ -127,7 +129,7 @@ def _refuse(resource: Resource, draft: Draft, why: str) -> None:
     draft.refuse(resource, why, kinds, date, specimen)
 
 
-def _valid(resource: Resource, draft: Draft, subject: Resource, in_circle: set[int]) -> bool:
+def _valid(resource: Resource, draft: Draft, subjects: Index, in_circle: set[int]) -> bool:
     """Tell whether a resource can be read at all; name it where it cannot."""
     kind = resource.kind
     if not kind:
@@ -158,13 +160,11 @@ def _valid(resource: Resource, draft: Draft, subject: Resource, in_circle: set[i
     if who is None:
         _refuse(resource, draft, "it does not say whose it is (subject)")
         return False
-    found_subject = draft.index.resolve(who, resource)
-    if found_subject is not subject:
-        why = "its subject is not among the resources that can be read"
-        if found_subject is not None:
+    if subjects.resolve(who, resource) is None:
+        if draft.index.resolve(who, resource) is not None:
             draft.skip(resource, "of somebody or something else")
-            return False
-        _refuse(resource, draft, why)
+        else:
+            _refuse(resource, draft, "whose it is (subject) is not among the resources")
         return False
     return True
 
@@ -196,7 +196,9 @@ def _finish(draft: Draft, subject: Resource) -> tuple[dict[str, Any], dict[str, 
         for number, entry in enumerate(entries):
             for key, label in entry.origins.items():
                 origins[f"{name}[{number}]{'.' if key else ''}{key}"] = label
-        if not _is_whole(name, draft):
+        if _is_whole(name, draft):
+            origins[name] = draft.whole[name]
+        else:
             partial.append(name)
     record["partial"] = [*partial, *(["drugs"] if record["therapies"] else [])]
     return record, origins

@@ -232,7 +232,7 @@ def finish(draft: Draft) -> None:
     ordered = []
     for regimen in _regimens(draft.courses):
         given = [course for course in regimen if course.given]
-        drugs = {drug: c for c in sorted(given, key=_order) for drug in c.drugs}
+        drugs = {drug: c for c in sorted(given, key=_order, reverse=True) for drug in c.drugs}
         for course in regimen:
             if not course.given and not set(course.drugs) <= drugs.keys():
                 ordered.append(course)
@@ -284,6 +284,10 @@ def _enter(
         "stop_reason": next(iter(reasons)) if len(reasons) == 1 else None,
     }
     origins = {f"drugs[{n}]": drugs[name].resource.label for n, name in enumerate(names)}
+    for name in ("setting", "start", "end", "ongoing", "stop_reason"):
+        if (value := values[name]) is not None:
+            stated = [c for c in regimen if getattr(c, name) == value]
+            origins[name] = min(stated, key=_order).resource.label
     draft.add("therapies", values, first, **origins)
 
 
