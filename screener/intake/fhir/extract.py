@@ -34,6 +34,10 @@ _READERS: dict[str, Callable[[Resource, Draft], None]] = {
 
 
 
+_THINGS = frozenset(("Patient", "Specimen", "Condition", "Medication"))
+"""Types of which two that look the same are two, unless they share an id."""
+
+
 def extract(
     resources: Sequence[Resource],
     subject: Resource,
@@ -124,6 +128,7 @@ def _refuse(resource: Resource, draft: Draft, why: str) -> None:
     if kinds:
         try:
             date = when(raw, "effective")
+            draft.check(date)  # a date that cannot be says nothing of when it was
         except (Fault, AttributeError, TypeError):
             date = None
     draft.refuse(resource, why, kinds, date, specimen)
@@ -260,7 +265,8 @@ def _distinct(
         if not resource.raw:
             kept[resource.place] = resource
             continue
-        first = kept.setdefault(f"{resource.kind} {resource.content()}", resource)
+        name = resource.id if resource.kind in _THINGS else None
+        first = kept.setdefault(f"{resource.kind} {name} {resource.content()}", resource)
         if first is not resource:
             repeated.append((resource, first))
     return list(kept.values()), repeated
