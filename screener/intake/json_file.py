@@ -132,7 +132,7 @@ def _record(source: str, candidate: _Candidate, today: date | None) -> Record | 
         return InputError(source, [candidate.fault])
     repeated = [
         Problem(_join(candidate.place, path), f"{key} is given twice; keep the right one")
-        for path, key in _repeated_keys(candidate.data)
+        for path, key in repeated_keys(candidate.data)
     ]
     try:
         record = parse(candidate.data, today=today)
@@ -474,7 +474,7 @@ def _name(data: object) -> str:
     return "a list" if isinstance(data, list) else "a number"
 
 
-def _repeated_keys(data: object) -> Iterator[tuple[str, str]]:
+def repeated_keys(data: object) -> Iterator[tuple[str, str]]:
     """Give path and key of all that is given twice. Not recursive, for data of any depth."""
     waiting: list[tuple[tuple[int | str, ...], object]] = [((), data)]
     while waiting:

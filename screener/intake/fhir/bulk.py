@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from screener.errors import InputError, Problem
-from screener.intake.fhir.bundle import NotOnePatient, subject_of
+from screener.intake.fhir.bundle import KEY_TWICE, NotOnePatient, subject_of
 from screener.intake.fhir.extract import extract
 from screener.intake.fhir.r4 import READ
 from screener.intake.fhir.resources import Resource
@@ -72,21 +72,23 @@ def owner(raw: dict[str, Any]) -> str | None:
 
 def resource_of(line: Line) -> Resource:
     """Read a line as a resource; one without a kind where it is none."""
+    repeated = False
+
+    def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        found = dict(pairs)
+        repeated = repeated or len(found) != len(pairs)
+        return found
+
     try:
-        raw = json.loads(line.text, object_pairs_hook=_object)
+        raw = json.loads(line.text, object_pairs_hook=object_of)
     except (ValueError, RecursionError):
         raw = None
     if not isinstance(raw, dict):
         return Resource("", {}, line.place)
     kind = raw.get("resourceType")
-    return Resource(kind if isinstance(kind, str) and kind.isalpha() else "", raw, line.place)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is given twice")
-    return found
+    kind = kind if isinstance(kind, str) and kind.isalpha() else ""
+    return Resource(kind, raw, line.place, fault=KEY_TWICE if repeated else "")
 
 
 def grouped(
@@ -245,7 +247,7 @@ def _lines(path: Path) -> Iterator[tuple[Line, int]]:
         for number, text in enumerate(file, start=1):
             begin = text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text
             if begin.strip():
-                yield Line(path.name, number, begin), start + len(text) - len(begin)
+                yield Line(path.name, number, begin.rstrip(b"\r\n")), start + len(text) - len(begin)
             start += len(text)
 
 

@@ -8,11 +8,13 @@ from screener.errors import Problem
 from screener.intake.fhir.draft import Extract, Note
 from screener.intake.fhir.extract import extract
 from screener.intake.fhir.resources import Resource
+from screener.intake.json_file import repeated_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+KEY_TWICE = "one of its keys is given twice"
 MOST_NESTED = 5
 """Bundles within bundles that are opened."""
 
@@ -88,7 +90,10 @@ def entries(bundle: dict[str, Any], at: str = "", depth: int = 0) -> Iterator[Re
             continue
         kind, url = raw.get("resourceType"), entry.get("fullUrl")
         kind = kind if isinstance(kind, str) and kind.isalpha() else ""
-        yield Resource(kind, raw, place, url if isinstance(url, str) else None)
+        resource = Resource(kind, raw, place, url if isinstance(url, str) else None)
+        if next(repeated_keys(raw), None):
+            resource.fault = KEY_TWICE
+        yield resource
 
 
 def _has_next(bundle: dict[str, Any]) -> bool:

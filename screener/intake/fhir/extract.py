@@ -148,6 +148,9 @@ def _valid(resource: Resource, draft: Draft, subjects: Index, in_circle: set[int
     if kind not in r4.READ and kind != "DiagnosticReport":
         draft.skip(resource, "a resource type that is not read")
         return False
+    if resource.fault:
+        _refuse(resource, draft, resource.fault)
+        return False
     if kind in r4.READ and (found := r4.faults(resource.raw)):
         for path, what in found[1:]:
             draft.problems.append(Problem(resource.label, f"not valid R4: {path} {what}".strip()))

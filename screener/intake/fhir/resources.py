@@ -31,6 +31,8 @@ class Resource:
     container: Resource | None = None
     """The resource that it is contained in."""
     contained: dict[str, Resource] = field(default_factory=dict)
+    fault: str = ""
+    """Why it cannot be read, where that was seen when it was taken from the source."""
     label: str = ""
     """How it is named to the user: `Observation/abc`, or by place where it has no id."""
 
@@ -58,7 +60,10 @@ class Resource:
     def content(self) -> str:
         """Its content without what differs between copies, so that equal ones can be told."""
         rest = {k: v for k, v in self.raw.items() if k not in ("meta", "text", "id")}
-        return json.dumps(rest, sort_keys=True, default=str)
+        try:
+            return json.dumps(rest, sort_keys=True, default=str)
+        except RecursionError:  # nested so deeply that it is compared with nothing
+            return self.place
 
 
 class Index:
