@@ -13,7 +13,7 @@ from screener.intake.fhir import codes
 from screener.intake.fhir.values import later_than
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date
 
     from screener.intake.fhir.medications import Course
@@ -129,6 +129,8 @@ class Draft:
     stages: list[Staged] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     courses: list[Course] = field(default_factory=list)
+    no_metastases: list[tuple[str, str]] = field(default_factory=list)
+    """When, and by which resource, it was stated that there was no metastasis."""
     no_allergies: dict[str, str] = field(default_factory=dict)
     """Who states that no allergy is known: to anything (`all`), or to drugs (`drugs`)."""
     progressions: list[tuple[str, Resource]] = field(default_factory=list)
@@ -235,6 +237,26 @@ class Draft:
                 else:
                     kept.append(entry)
             self.lists[name] = kept
+
+    def contradict(self, label: str, name: str, which: Callable[[Entry], bool]) -> None:
+        """Take out the entries of a list against which a resource states that there is none.
+
+        Neither wins: what rests on them is unknown, and both are named.
+        """
+        against = [entry for entry in self.lists[name] if which(entry)]
+        if not against:
+            return
+        others = ", ".join(sorted({entry.origins[""] for entry in against}))
+        self.lists[name] = [entry for entry in self.lists[name] if entry not in against]
+        self.doubts.add(name)
+        self.warn(self.by_label[label], f"says that there is none ({name}), against {others}")
+        self.note(
+            "fhir-contradiction",
+            f"{label} says that there is none ({name}), against {others}: neither is used.",
+        )
+        for entry in against:
+            self.withheld(entry.origins[""], f"{label} says that there is none")
+        self.withheld(label, f"says that there is none, against {others}")
 
     def settle(self, path: str, what: str) -> Any:
         """Return the value offered for a field if all agree; name both where they do not."""

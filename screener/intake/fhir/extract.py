@@ -180,6 +180,7 @@ def _valid(resource: Resource, draft: Draft, subjects: Index, in_circle: set[int
 def _finish(draft: Draft, subject: Resource) -> tuple[dict[str, Any], dict[str, str]]:
     medications.finish(draft)
     safety.finish(draft)
+    observations.finish(draft)
     receptors.finish(draft)
     draft.withhold()
     record: dict[str, Any] = {"id": subject.id}
@@ -246,8 +247,9 @@ def _is_whole(name: str, draft: Draft) -> bool:
     )
     listed = [it for it in draft.lists[name] if it.values.get("present") is not False]
     if (listed and name != "allergies") or against or any(b.kind == ANYTHING for b in draft.blocks):
-        resource = draft.by_label[label]
-        draft.warn(resource, f"it says that there is none, but others speak of {name}")
+        if name not in draft.doubts:
+            what = f"it says that there is none, but others speak of {name}"
+            draft.warn(draft.by_label[label], what)
         draft.withheld(label, "says that there is none, but others do not")
         return False
     draft.note("fhir-none", f"That there is none ({name}) is stated by {label}.")

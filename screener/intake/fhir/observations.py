@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from screener.dates import span
+from screener.dates import span, surely_before
 from screener.intake.fhir import genomics, labs, receptors, staging
 from screener.intake.fhir.codes import Fault, code_map, codings
 from screener.intake.fhir.values import code_of, when
 
 if TYPE_CHECKING:
-    from screener.intake.fhir.draft import Draft
+    from screener.intake.fhir.draft import Draft, Entry
     from screener.intake.fhir.resources import Resource
 
 ABSENCE_DAYS = 28
@@ -198,3 +198,21 @@ def _history(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -
         draft.whole["metastases"] = resource.label
     else:
         draft.skip(resource, f"no metastasis, but not stated within {ABSENCE_DAYS} days before")
+    if stated:
+        draft.no_metastases.append((stated, resource.label))
+
+
+def finish(draft: Draft) -> None:
+    """Set against each other the metastases and what states that there was none."""
+    for stated, label in draft.no_metastases:
+        recent = draft.whole.get("metastases") == label
+
+        def against(entry: Entry, stated: str = stated, recent: bool = recent) -> bool:
+            found = entry.values.get("date")
+            if entry.values["present"] is False:
+                return False
+            if recent:
+                return not (found and surely_before(stated, found))
+            return bool(found) and span(found)[1] <= span(stated)[0]
+
+        draft.contradict(label, "metastases", against)

@@ -44,10 +44,9 @@ def allergy(resource: Resource, draft: Draft) -> None:
     if not names:
         raise Fault("the substance is not named")
     categories = set(raw.get("category", []))
-    if not categories or not categories <= _NOT_DRUGS:
-        draft.doubts.add("drug allergies")
+    kind = "allergy" if categories and categories <= _NOT_DRUGS else "drug allergy"
     for name in names:
-        draft.add("allergies", {"": name}, resource)
+        draft.add("allergies", {"": name}, resource, kind=kind)
 
 
 def adverse_event(resource: Resource, draft: Draft) -> None:
@@ -120,8 +119,7 @@ def _sections(raw: dict[str, Any]) -> list[dict[str, Any]]:
 
 def finish(draft: Draft) -> None:
     """Take the allergies as whole where it is stated that none is known, and none is listed."""
-    label = draft.no_allergies.get("all")
-    if label and not draft.lists["allergies"]:
-        draft.whole["allergies"] = label
-    elif (label := draft.no_allergies.get("drugs")) and "drug allergies" not in draft.doubts:
-        draft.whole["allergies"] = label
+    for to, kinds in (("all", ("allergy", "drug allergy")), ("drugs", ("drug allergy",))):
+        if label := draft.no_allergies.get(to):
+            draft.whole["allergies"] = label
+            draft.contradict(label, "allergies", lambda it, kinds=kinds: it.kind in kinds)

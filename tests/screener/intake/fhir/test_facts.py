@@ -167,6 +167,22 @@ def test_what_speaks_against_no_metastasis(against: Json | None) -> None:
     assert "metastases" in made.record["partial"]
 
 
+@pytest.mark.parametrize(
+    ("stated", "found", "kept"),
+    [
+        ("2026-01-10", "2026-01-09", False), ("2026-01-10", "2026-01-10", False),
+        ("2026-01-10", "2026-01-11", True), ("2026-01-10", None, False), ("2026-01-10", "2026", False),
+        ("2018-11-16", "2018-11-16", False), ("2018-11-16", "2018-11-17", True), ("2018-11-16", None, True),
+    ],
+)  # fmt: skip
+def test_no_metastasis_against_one(stated: str, found: str | None, kept: bool) -> None:
+    """Recently none: whatever is not surely later contradicts it. Long ago: what is surely older."""
+    made = read(history(stated, valueBoolean=False), condition("m", snomed("94381002"), found))
+    assert len(made.record["metastases"]) == kept
+    assert ("fhir-contradiction" in {it.id for it in made.notes}) == (not kept)
+    assert "metastases" in made.record["partial"]
+
+
 def test_a_refuted_one_does_not_speak_against_it() -> None:
     refuted = condition("x", snomed("94222008"), verificationStatus=verified("refuted"))
     made = read(history("2026-01-10", valueBoolean=False), refuted)
