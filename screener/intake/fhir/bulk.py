@@ -1,8 +1,8 @@
 """FHIR bulk exports: NDJSON files with the resources of many patients, one file a resource type.
 
-The lines of a patient are spread over all files. So the files are read twice: once to note where the
-lines of each patient stand, in a database on disk that holds nothing of a patient but the id, and
-once patient by patient. Memory does not grow with the export.
+The lines of a patient are spread over all files. So the files are read twice: once to note where
+the lines of each patient stand, in a database on disk that holds nothing of a patient but the id,
+and once patient by patient. Memory does not grow with the export.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ _NOBODYS = (
     "patient; correct it and export again"
 )
 _TABLES = """
-CREATE TABLE lines(patient TEXT, kind TEXT, file INTEGER, line INTEGER, start INTEGER, size INTEGER);
+CREATE TABLE lines(
+    patient TEXT, kind TEXT, file INTEGER, line INTEGER, start INTEGER, size INTEGER);
 CREATE TABLE shared(kind TEXT, id TEXT, file INTEGER, line INTEGER, start INTEGER, size INTEGER);
 """
 
@@ -153,7 +154,9 @@ class BulkSource:
         with tempfile.TemporaryDirectory(prefix="trial-screen-") as folder:  # only the owner's
             connection = sqlite3.connect(Path(folder) / "lines.db")
             try:
-                connection.executescript(f"PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF;{_TABLES}")
+                connection.executescript(
+                    f"PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF;{_TABLES}"
+                )
                 yield from self._note(connection)
                 connection.execute("CREATE INDEX of_patient ON lines(patient)")
                 connection.execute("CREATE INDEX of_name ON shared(kind, id)")
@@ -192,7 +195,7 @@ class BulkSource:
             first = "SELECT patient, min(rowid) FROM lines GROUP BY patient ORDER BY 2"
             for patient, _ in connection.execute(first):
                 rows = connection.execute(
-                    "SELECT file, line, start, size FROM lines WHERE patient = ? ORDER BY file, line",
+                    "SELECT file, line, start, size FROM lines WHERE patient = ? ORDER BY 1, 2",
                     (patient,),
                 )
                 lines = [self._line(opened, row) for row in rows]
@@ -211,7 +214,9 @@ class BulkSource:
         self, connection: sqlite3.Connection, opened: list[BinaryIO], lines: list[Line]
     ) -> list[Line]:
         named = {
-            name for line in lines for name in _REFERENCE.findall(line.text.decode("utf-8", "replace"))
+            name
+            for line in lines
+            for name in _REFERENCE.findall(line.text.decode("utf-8", "replace"))
         }
         return [
             self._line(opened, row)

@@ -36,8 +36,8 @@ def read(bundle: dict[str, Any], *, as_of: date | None = None) -> Extract:
     """
     if bundle["resourceType"] != "Bundle":
         raise NotOnePatient(
-            "a single FHIR resource and no Bundle; give the Bundle of a patient, or the folder of a "
-            "bulk export"
+            "a single FHIR resource and no Bundle; give the Bundle of a patient, or the folder of "
+            "a bulk export"
         )
     if not isinstance(bundle.get("entry", []), list):
         raise NotOnePatient("the bundle's `entry` is no list")
@@ -60,8 +60,8 @@ def subject_of(resources: list[Resource]) -> Resource:
         raise NotOnePatient("the bundle holds no Patient; export the patient with the resources")
     if len({it.id for it in patients}) > 1 or len({it.full_url for it in patients}) > 1:
         raise NotOnePatient(
-            "the bundle holds more than one Patient; give each patient one bundle, or use the folder "
-            "of a bulk export"
+            "the bundle holds more than one Patient; give each patient one bundle, or use the "
+            "folder of a bulk export"
         )
     if patients[0].id is None:
         raise NotOnePatient("the Patient has no id, or one that R4 does not allow")

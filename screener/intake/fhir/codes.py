@@ -17,9 +17,9 @@ _TAG = re.compile(
 """What SNOMED CT puts after a name, to say which hierarchy it is of."""
 
 ROLES = frozenset(
-    """observation result ihc ecog stage m_category trend presence origin significance cancer
-    cancer_unspecified metastasis effusion body_site drug intent stop_reason procedure gene specimen
-    no_allergy ae_outcome no_list""".split()
+    ["observation", "result", "ihc", "ecog", "stage", "m_category", "trend", "presence", "origin",
+     "significance", "cancer", "cancer_unspecified", "metastasis", "effusion", "body_site", "drug",
+     "intent", "stop_reason", "procedure", "gene", "specimen", "no_allergy", "ae_outcome", "no_list"]
 )  # fmt: skip
 """The places where codes are looked for."""
 
@@ -86,7 +86,9 @@ class CodeMap:
             if homes and system not in homes:
                 owners = [s for s in sorted(homes) if roles_of(self.exact[s, code], roles)]
                 if owners:
-                    misfiled.append(f"code {code} is of {owners[0]}, and stands under another system")
+                    misfiled.append(
+                        f"code {code} is of {owners[0]}, and stands under another system"
+                    )
         if not found:
             found = dict.fromkeys(self._worded(concept, roles))
         if len(found) > 1:

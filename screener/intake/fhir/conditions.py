@@ -20,7 +20,7 @@ _PRIMARIES = ("condition-related", "mcode-related-primary-cancer-condition")
 _UNCONFIRMED = {"unconfirmed", "provisional", "differential"}
 
 
-def read(resource: Resource, draft: Draft) -> None:
+def read(resource: Resource, draft: Draft) -> None:  # noqa: PLR0912 - one per kind of condition
     """Read a Condition. Raises Fault where it contradicts itself."""
     raw = resource.raw
     verified = code_of(raw.get("verificationStatus"))

@@ -13,7 +13,7 @@ from screener.intake.fhir import codes
 from screener.intake.fhir.values import later_than
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from datetime import date
 
     from screener.intake.fhir.medications import Course
@@ -203,7 +203,7 @@ class Draft:
     def withheld(self, label: str, why: str) -> None:
         """Say that a value that was read is not used after all."""
         resource = self.by_label.get(label)
-        kind = resource.kind if resource else label.split("/")[0]
+        kind = resource.kind if resource else label.split("/", maxsplit=1)[0]
         about = codes.shown(concept_of(resource.raw)) if resource else "no code"
         self.unused.append(Unused(label, kind, about, why))
 
@@ -238,12 +238,11 @@ class Draft:
                     kept.append(entry)
             self.lists[name] = kept
 
-    def contradict(self, label: str, name: str, which: Callable[[Entry], bool]) -> None:
+    def contradict(self, label: str, name: str, against: list[Entry]) -> None:
         """Take out the entries of a list against which a resource states that there is none.
 
         Neither wins: what rests on them is unknown, and both are named.
         """
-        against = [entry for entry in self.lists[name] if which(entry)]
         if not against:
             return
         others = ", ".join(sorted({entry.origins[""] for entry in against}))

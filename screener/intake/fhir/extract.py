@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from screener.errors import Problem
 from screener.intake.fhir import (
-    conditions, medications, observations, patient, procedures, r4, receptors, safety, staging,
+    conditions,
+    medications,
+    observations,
+    patient,
+    procedures,
+    r4,
+    receptors,
+    safety,
+    staging,
 )  # fmt: skip
 from screener.intake.fhir.codes import Fault
 from screener.intake.fhir.draft import ANYTHING, LISTS, Draft, Extract
@@ -31,7 +39,6 @@ _READERS: dict[str, Callable[[Resource, Draft], None]] = {
     "Composition": safety.stated_empty,
 }
 """What reads each type, in the order in which types are read: cancers before what is about them."""
-
 
 
 _THINGS = frozenset(("Patient", "Specimen", "Condition", "Medication"))
@@ -137,44 +144,51 @@ def _refuse(resource: Resource, draft: Draft, why: str) -> None:
 def _valid(resource: Resource, draft: Draft, subjects: Index, in_circle: set[int]) -> bool:
     """Tell whether a resource can be read at all; name it where it cannot."""
     kind = resource.kind
-    if not kind:
-        _refuse(resource, draft, "its resourceType is missing or no text")
-        return False
-    if kind in r4.OF_OTHER_VERSIONS:
-        version, instead = r4.OF_OTHER_VERSIONS[kind]
-        _refuse(resource, draft, f"{kind} is a resource of {version}; R4 has {instead}: "
-                "export the data as R4")  # fmt: skip
-        return False
-    if kind not in r4.READ and kind != "DiagnosticReport":
+    if kind and kind not in r4.READ and kind not in (*r4.OF_OTHER_VERSIONS, "DiagnosticReport"):
         draft.skip(resource, "a resource type that is not read")
         return False
-    if resource.fault:
-        _refuse(resource, draft, resource.fault)
+    why = _fault(resource, draft) or (
+        "it refers to itself, by way of others" if id(resource) in in_circle else ""
+    )
+    if why:
+        _refuse(resource, draft, why)
         return False
-    if kind in r4.READ and (found := r4.faults(resource.raw)):
-        for path, what in found[1:]:
-            draft.problems.append(Problem(resource.label, f"not valid R4: {path} {what}".strip()))
-        path, what = found[0]
-        _refuse(resource, draft, f"not valid R4: {path} {what}".replace("  ", " "))
-        return False
-    if id(resource) in in_circle:
-        _refuse(resource, draft, "it refers to itself, by way of others")
-        return False
-    if kind in ("Patient", "Medication", "DiagnosticReport"):
-        return True
+    return kind in ("Patient", "Medication", "DiagnosticReport") or _of_subject(
+        resource, draft, subjects
+    )
+
+
+def _fault(resource: Resource, draft: Draft) -> str:
+    """Say why a resource is no valid R4; empty where it is. Further faults are named at once."""
+    kind = resource.kind
+    if not kind:
+        return "its resourceType is missing or no text"
+    if kind in r4.OF_OTHER_VERSIONS:
+        version, instead = r4.OF_OTHER_VERSIONS[kind]
+        return f"{kind} is a resource of {version}; R4 has {instead}: export the data as R4"
+    if resource.fault or kind not in r4.READ:
+        return resource.fault
+    told = [f"not valid R4: {path} {what}" for path, what in r4.faults(resource.raw)]
+    told = [text.replace("  ", " ") for text in told]
+    draft.problems += [Problem(resource.label, text) for text in told[1:]]
+    return told[0] if told else ""
+
+
+def _of_subject(resource: Resource, draft: Draft, subjects: Index) -> bool:
+    """Tell whether a resource is of the patient; name it where that cannot be told."""
     who = resource.raw.get("patient") or resource.raw.get("subject")
-    if who is None and kind in ("Specimen", "List", "Composition"):
+    if who is None and resource.kind in ("Specimen", "List", "Composition"):
         return True
     if who is None:
         _refuse(resource, draft, "it does not say whose it is (subject)")
         return False
-    if subjects.resolve(who, resource) is None:
-        if draft.index.resolve(who, resource) is not None:
-            draft.skip(resource, "of somebody or something else")
-        else:
-            _refuse(resource, draft, "whose it is (subject) is not among the resources")
-        return False
-    return True
+    if subjects.resolve(who, resource) is not None:
+        return True
+    if draft.index.resolve(who, resource) is not None:
+        draft.skip(resource, "of somebody or something else")
+    else:
+        _refuse(resource, draft, "whose it is (subject) is not among the resources")
+    return False
 
 
 def _finish(draft: Draft, subject: Resource) -> tuple[dict[str, Any], dict[str, str]]:
@@ -192,8 +206,8 @@ def _finish(draft: Draft, subject: Resource) -> tuple[dict[str, Any], dict[str, 
             draft.withheld(source, f"{label}, which cannot be read, may say otherwise")
         diagnosed = None
     staging.finish(draft, diagnosed)
-    for path in _SINGLE:
-        value = diagnosed if path == "diagnosis.date" else draft.settle(path, _SINGLE[path])
+    for path, what in _SINGLE.items():
+        value = diagnosed if path == "diagnosis.date" else draft.settle(path, what)
         if value is not None:
             owner, _, name = path.rpartition(".")
             (record.setdefault(owner, {}) if owner else record)[name] = value
@@ -201,7 +215,7 @@ def _finish(draft: Draft, subject: Resource) -> tuple[dict[str, Any], dict[str, 
     partial = []
     for name in LISTS:
         entries = sorted(draft.lists[name], key=_by_content)
-        record[name] = [it.values[""] if "" in it.values else it.values for it in entries]
+        record[name] = [it.values.get("", it.values) for it in entries]
         for number, entry in enumerate(entries):
             for key, label in entry.origins.items():
                 origins[f"{name}[{number}]{'.' if key else ''}{key}"] = label

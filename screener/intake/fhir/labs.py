@@ -42,7 +42,7 @@ def read(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -> No
             f"{known.label} of {amount:f} {known.shown} is outside {known.lowest} to "
             f"{known.highest}, so the value or its unit is wrong: it is unknown",
         )
-    lower, upper = _limits(resource, draft, part, test, unit, factor)
+    lower, upper = _limits(resource, draft, part, (test, factor))
     draft.add(
         "labs",
         {
@@ -71,14 +71,10 @@ def _unit(test: str, quantity: dict[str, Any]) -> tuple[str | None, Decimal | No
 
 
 def _limits(
-    resource: Resource,
-    draft: Draft,
-    part: dict[str, Any],
-    test: str,
-    unit: str | None,
-    factor: Decimal | None,
+    resource: Resource, draft: Draft, part: dict[str, Any], measured: tuple[str, Decimal | None]
 ) -> tuple[float | None, float | None]:
     """Return the limits of the normal range, where there is one only, in the value's unit."""
+    test, factor = measured
     ranges = [
         it
         for it in part.get("referenceRange", [])

@@ -208,7 +208,9 @@ def _for_another_cancer(resource: Resource, draft: Draft) -> bool:
     for reference in resource.raw.get("reasonReference", []):
         found = draft.index.resolve(reference, resource)
         if found is None:
-            draft.warn(resource, "the reason that it refers to is not among the resources that can be read")
+            draft.warn(
+                resource, "the reason that it refers to is not among the resources that can be read"
+            )
         reasons.add(draft.cancers.get(id(found), "unknown") if found else "unknown")
     return reasons == {"other"}
 

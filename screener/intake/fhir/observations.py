@@ -35,7 +35,9 @@ def kinds(raw: dict[str, Any]) -> set[str]:
         concepts += [it.get("code") for it in components if isinstance(it, dict)]
     if not any(isinstance(it.get("code"), str) for it in codings(raw.get("code"))):
         return {"*"}
-    return {kind for it in concepts for key in code_map().kinds(it) for kind in [_kind(key)] if kind}
+    return {
+        kind for it in concepts for key in code_map().kinds(it) for kind in [_kind(key)] if kind
+    }
 
 
 def _kind(key: str) -> str:
@@ -57,21 +59,21 @@ def read(resource: Resource, draft: Draft) -> None:
         return
     parts = [raw, *raw.get("component", [])]
     keyed = [(part, _key(part)) for part in parts]
-    keyed = [(part, key) for part, key in keyed if key and key not in _COMPONENT_ONLY]
-    if not keyed:
+    known = [(part, key) for part, key in keyed if key and key not in _COMPONENT_ONLY]
+    if not known:
         draft.skip(resource, "no code that is listed")
         return
-    if all(key == "not_used" for _, key in keyed):
+    if all(key == "not_used" for _, key in known):
         draft.skip(resource, "measures something that a record does not hold")
         return
     if status != "final" and status not in ("amended", "corrected"):
         raise Fault(f"its status is {status}, so its value may still change")
-    if any(key in _OF_THE_CANCER for _, key in keyed) and not _of_breast(resource, draft):
+    if any(key in _OF_THE_CANCER for _, key in known) and not _of_breast(resource, draft):
         return
     if when(raw, "effective") is None and draft.written_later(raw, "issued"):
         draft.skip(resource, "written down after the screening date")
         return
-    for part, key in keyed:
+    for part, key in known:
         if key != "not_used":
             _read(resource, draft, part, key)
 
@@ -145,7 +147,11 @@ def _ecog(resource: Resource, draft: Draft, part: dict[str, Any]) -> None:
     grades = set()
     if "valueInteger" in part or quantity:
         number = part.get("valueInteger", quantity.get("value"))
-        if "comparator" in quantity or quantity.get("unit", "{score}") not in ("{score}", "score", "1"):
+        if "comparator" in quantity or quantity.get("unit", "{score}") not in (
+            "{score}",
+            "score",
+            "1",
+        ):
             raise Fault("its value is no grade")
         grades.add(number)
     elif "valueString" in part:
@@ -194,7 +200,11 @@ def _history(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -
         raise Fault("whether it is present or absent is not stated")
     stated = when(resource.raw, "effective")
     as_of = draft.as_of or date.today()
-    if stated and as_of - timedelta(days=ABSENCE_DAYS) <= span(stated)[0] and span(stated)[1] <= as_of:
+    if (
+        stated
+        and as_of - timedelta(days=ABSENCE_DAYS) <= span(stated)[0]
+        and span(stated)[1] <= as_of
+    ):
         draft.whole["metastases"] = resource.label
     else:
         draft.skip(resource, f"no metastasis, but not stated within {ABSENCE_DAYS} days before")
@@ -206,13 +216,21 @@ def finish(draft: Draft) -> None:
     """Set against each other the metastases and what states that there was none."""
     for stated, label in draft.no_metastases:
         recent = draft.whole.get("metastases") == label
-
-        def against(entry: Entry, stated: str = stated, recent: bool = recent) -> bool:
-            found = entry.values.get("date")
-            if entry.values["present"] is False:
-                return False
-            if recent:
-                return not (found and surely_before(stated, found))
-            return bool(found) and span(found)[1] <= span(stated)[0]
-
+        against = [
+            it for it in draft.lists["metastases"] if _contradicts(it, stated, recent=recent)
+        ]
         draft.contradict(label, "metastases", against)
+
+
+def _contradicts(entry: Entry, stated: str, *, recent: bool) -> bool:
+    """Tell whether a metastasis contradicts that there was none on a day.
+
+    If that was said within the days for which it stands, all that is not surely later; else what
+    is surely as old.
+    """
+    found = entry.values.get("date")
+    if not entry.values["present"]:
+        return False
+    if recent:
+        return not (found and surely_before(stated, found))
+    return bool(found) and span(found)[1] <= span(stated)[0]

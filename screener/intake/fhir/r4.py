@@ -9,10 +9,10 @@ A whole FHIR library was weighed and not taken: see docs/fhir.md.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from screener.wording import Place, path_text
@@ -37,32 +37,32 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class Coding(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
+@with_config(_STRICT)
+class _Coding(TypedDict, total=False):
     system: Text
     code: Code
     display: Text
 
 
-class Concept(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    coding: list[Coding]
+@with_config(_STRICT)
+class _Concept(TypedDict, total=False):
+    coding: list[_Coding]
     text: Text
 
 
-class Reference(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
+@with_config(_STRICT)
+class _Reference(TypedDict, total=False):
     reference: Text
 
 
-class Period(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
+@with_config(_STRICT)
+class _Period(TypedDict, total=False):
     start: DateTime
     end: DateTime
 
 
-class Quantity(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
+@with_config(_STRICT)
+class _Quantity(TypedDict, total=False):
     value: float
     comparator: Literal["<", "<=", ">=", ">"]
     unit: Text
@@ -70,253 +70,270 @@ class Quantity(TypedDict, total=False):
     code: Code
 
 
-class Range(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    low: Quantity
-    high: Quantity
+@with_config(_STRICT)
+class _Range(TypedDict, total=False):
+    low: _Quantity
+    high: _Quantity
 
 
-class Ratio(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    numerator: Quantity
-    denominator: Quantity
+@with_config(_STRICT)
+class _Ratio(TypedDict, total=False):
+    numerator: _Quantity
+    denominator: _Quantity
 
 
-class Extension(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
+@with_config(_STRICT)
+class _Extension(TypedDict, total=False):
     url: Text
-    valueCodeableConcept: Concept
-    valueReference: Reference
+    valueCodeableConcept: _Concept
+    valueReference: _Reference
     valueDateTime: DateTime
     valueDate: Date
 
 
-class Resource(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
+@with_config(_STRICT)
+class _Resource(TypedDict, total=False):
     id: Id
-    extension: list[Extension]
+    extension: list[_Extension]
     contained: list[dict[str, Any]]
 
 
-class _Value(Resource, total=False):
-    valueQuantity: Quantity
-    valueCodeableConcept: Concept
+@with_config(_STRICT)
+class _Value(_Resource, total=False):
+    valueQuantity: _Quantity
+    valueCodeableConcept: _Concept
     valueString: Text
     valueBoolean: bool
     valueInteger: int
-    valueRange: Range
-    valueRatio: Ratio
+    valueRange: _Range
+    valueRatio: _Ratio
     valueDateTime: DateTime
-    valuePeriod: Period
-    dataAbsentReason: Concept
+    valuePeriod: _Period
+    dataAbsentReason: _Concept
 
 
-class Component(_Value, total=False):
-    code: Concept
+@with_config(_STRICT)
+class _Component(_Value, total=False):
+    code: _Concept
 
 
-class ReferenceRange(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    low: Quantity
-    high: Quantity
-    type: Concept
-    appliesTo: list[Concept]
+@with_config(_STRICT)
+class _ReferenceRange(TypedDict, total=False):
+    low: _Quantity
+    high: _Quantity
+    type: _Concept
+    appliesTo: list[_Concept]
 
 
+@with_config(_STRICT)
 class _Observation(_Value, total=False):
     status: Literal["registered", "preliminary", "final", "amended", "corrected", "cancelled",
                     "entered-in-error", "unknown"]  # fmt: skip
-    code: Concept
-    subject: Reference
-    focus: list[Reference]
+    code: _Concept
+    subject: _Reference
+    focus: list[_Reference]
     effectiveDateTime: DateTime
-    effectivePeriod: Period
+    effectivePeriod: _Period
     effectiveInstant: Instant
     issued: Instant
-    interpretation: list[Concept]
-    specimen: Reference
-    referenceRange: list[ReferenceRange]
-    hasMember: list[Reference]
-    derivedFrom: list[Reference]
-    component: list[Component]
+    interpretation: list[_Concept]
+    specimen: _Reference
+    referenceRange: list[_ReferenceRange]
+    hasMember: list[_Reference]
+    derivedFrom: list[_Reference]
+    component: list[_Component]
 
 
-class _Patient(Resource, total=False):
+@with_config(_STRICT)
+class _Patient(_Resource, total=False):
     gender: Literal["male", "female", "other", "unknown"]
     birthDate: Date
     deceasedBoolean: bool
     deceasedDateTime: DateTime
 
 
-class Stage(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    summary: Concept
-    assessment: list[Reference]
+@with_config(_STRICT)
+class _Stage(TypedDict, total=False):
+    summary: _Concept
+    assessment: list[_Reference]
 
 
-class _Condition(Resource, total=False):
-    clinicalStatus: Concept
-    verificationStatus: Concept
-    code: Concept
-    bodySite: list[Concept]
-    subject: Reference
+@with_config(_STRICT)
+class _Condition(_Resource, total=False):
+    clinicalStatus: _Concept
+    verificationStatus: _Concept
+    code: _Concept
+    bodySite: list[_Concept]
+    subject: _Reference
     onsetDateTime: DateTime
-    onsetPeriod: Period
+    onsetPeriod: _Period
     abatementDateTime: DateTime
     recordedDate: DateTime
-    stage: list[Stage]
+    stage: list[_Stage]
 
 
-class Repeat(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    boundsPeriod: Period
+@with_config(_STRICT)
+class _Repeat(TypedDict, total=False):
+    boundsPeriod: _Period
 
 
-class Timing(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
+@with_config(_STRICT)
+class _Timing(TypedDict, total=False):
     event: list[DateTime]
-    repeat: Repeat
+    repeat: _Repeat
 
 
-class Dosage(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    timing: Timing
+@with_config(_STRICT)
+class _Dosage(TypedDict, total=False):
+    timing: _Timing
 
 
-class _Drug(Resource, total=False):
-    medicationCodeableConcept: Concept
-    medicationReference: Reference
-    subject: Reference
-    reasonCode: list[Concept]
-    reasonReference: list[Reference]
-    basedOn: list[Reference]
-    partOf: list[Reference]
+@with_config(_STRICT)
+class _Drug(_Resource, total=False):
+    medicationCodeableConcept: _Concept
+    medicationReference: _Reference
+    subject: _Reference
+    reasonCode: list[_Concept]
+    reasonReference: list[_Reference]
+    basedOn: list[_Reference]
+    partOf: list[_Reference]
 
 
-class GroupIdentifier(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
+@with_config(_STRICT)
+class _GroupIdentifier(TypedDict, total=False):
     system: Text
     value: Text
 
 
+@with_config(_STRICT)
 class _MedicationRequest(_Drug, total=False):
     status: Literal["active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped",
                     "draft", "unknown"]  # fmt: skip
-    statusReason: Concept
+    statusReason: _Concept
     intent: Literal["proposal", "plan", "order", "original-order", "reflex-order", "filler-order",
                     "instance-order", "option"]  # fmt: skip
     doNotPerform: bool
     authoredOn: DateTime
-    groupIdentifier: GroupIdentifier
-    dosageInstruction: list[Dosage]
-    priorPrescription: Reference
+    groupIdentifier: _GroupIdentifier
+    dosageInstruction: list[_Dosage]
+    priorPrescription: _Reference
 
 
+@with_config(_STRICT)
 class _MedicationAdministration(_Drug, total=False):
     status: Literal["in-progress", "not-done", "on-hold", "completed", "entered-in-error",
                     "stopped", "unknown"]  # fmt: skip
-    statusReason: list[Concept]
+    statusReason: list[_Concept]
     effectiveDateTime: DateTime
-    effectivePeriod: Period
-    request: Reference
+    effectivePeriod: _Period
+    request: _Reference
 
 
+@with_config(_STRICT)
 class _MedicationStatement(_Drug, total=False):
     status: Literal["active", "completed", "entered-in-error", "intended", "stopped", "on-hold",
                     "unknown", "not-taken"]  # fmt: skip
-    statusReason: list[Concept]
+    statusReason: list[_Concept]
     effectiveDateTime: DateTime
-    effectivePeriod: Period
+    effectivePeriod: _Period
     dateAsserted: DateTime
-    derivedFrom: list[Reference]
+    derivedFrom: list[_Reference]
 
 
+@with_config(_STRICT)
 class _MedicationDispense(_Drug, total=False):
     status: Literal["preparation", "in-progress", "cancelled", "on-hold", "completed",
                     "entered-in-error", "stopped", "declined", "unknown"]  # fmt: skip
     whenHandedOver: DateTime
-    authorizingPrescription: list[Reference]
+    authorizingPrescription: list[_Reference]
 
 
-class _Medication(Resource, total=False):
-    code: Concept
+@with_config(_STRICT)
+class _Medication(_Resource, total=False):
+    code: _Concept
 
 
-class _Procedure(Resource, total=False):
+@with_config(_STRICT)
+class _Procedure(_Resource, total=False):
     status: Literal["preparation", "in-progress", "not-done", "on-hold", "stopped", "completed",
                     "entered-in-error", "unknown"]  # fmt: skip
-    statusReason: Concept
-    code: Concept
-    subject: Reference
+    statusReason: _Concept
+    code: _Concept
+    subject: _Reference
     performedDateTime: DateTime
-    performedPeriod: Period
-    bodySite: list[Concept]
-    partOf: list[Reference]
+    performedPeriod: _Period
+    bodySite: list[_Concept]
+    partOf: list[_Reference]
 
 
-class Reaction(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    substance: Concept
+@with_config(_STRICT)
+class _Reaction(TypedDict, total=False):
+    substance: _Concept
 
 
-class _Allergy(Resource, total=False):
-    clinicalStatus: Concept
-    verificationStatus: Concept
+@with_config(_STRICT)
+class _Allergy(_Resource, total=False):
+    clinicalStatus: _Concept
+    verificationStatus: _Concept
     category: list[Literal["food", "medication", "environment", "biologic"]]
-    code: Concept
-    patient: Reference
+    code: _Concept
+    patient: _Reference
     recordedDate: DateTime
-    reaction: list[Reaction]
+    reaction: list[_Reaction]
 
 
-class Causality(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    assessment: Concept
+@with_config(_STRICT)
+class _Causality(TypedDict, total=False):
+    assessment: _Concept
 
 
-class Suspect(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
-    instance: Reference
-    causality: list[Causality]
+@with_config(_STRICT)
+class _Suspect(TypedDict, total=False):
+    instance: _Reference
+    causality: list[_Causality]
 
 
-class _AdverseEvent(Resource, total=False):
+@with_config(_STRICT)
+class _AdverseEvent(_Resource, total=False):
     actuality: Literal["actual", "potential"]
-    event: Concept
-    subject: Reference
+    event: _Concept
+    subject: _Reference
     date: DateTime
     detected: DateTime
     recordedDate: DateTime
-    outcome: Concept
-    suspectEntity: list[Suspect]
+    outcome: _Concept
+    suspectEntity: list[_Suspect]
 
 
-class Collection(TypedDict, total=False):
-    __pydantic_config__ = _STRICT
+@with_config(_STRICT)
+class _Collection(TypedDict, total=False):
     collectedDateTime: DateTime
-    collectedPeriod: Period
-    bodySite: Concept
+    collectedPeriod: _Period
+    bodySite: _Concept
 
 
-class _Specimen(Resource, total=False):
-    type: Concept
-    subject: Reference
-    parent: list[Reference]
-    collection: Collection
+@with_config(_STRICT)
+class _Specimen(_Resource, total=False):
+    type: _Concept
+    subject: _Reference
+    parent: list[_Reference]
+    collection: _Collection
 
 
-class _List(Resource, total=False):
+@with_config(_STRICT)
+class _List(_Resource, total=False):
     status: Literal["current", "retired", "entered-in-error"]
     mode: Literal["working", "snapshot", "changes"]
-    code: Concept
-    subject: Reference
+    code: _Concept
+    subject: _Reference
     entry: list[dict[str, Any]]
-    emptyReason: Concept
+    emptyReason: _Concept
 
 
-class _Composition(Resource, total=False):
+@with_config(_STRICT)
+class _Composition(_Resource, total=False):
     status: Literal["preliminary", "final", "amended", "entered-in-error"]
-    subject: Reference
+    subject: _Reference
     section: list[dict[str, Any]]
 
 
@@ -339,7 +356,8 @@ _TYPES: dict[str, tuple[Any, str, str]] = {
     "Observation": (_Observation, "status code", f"""basedOn partOf category subject focus encounter
         effectiveDateTime effectivePeriod effectiveTiming effectiveInstant issued performer
         {_VALUES} note bodySite method specimen device hasMember derivedFrom component"""),
-    "MedicationRequest": (_MedicationRequest, f"status intent subject {_MEDICATION.replace(' ', '|')}",
+    "MedicationRequest": (_MedicationRequest,
+        f"status intent subject {_MEDICATION.replace(' ', '|')}",
         """statusReason category priority doNotPerform reportedBoolean reportedReference encounter
         supportingInformation authoredOn requester performer performerType recorder reasonCode
         reasonReference instantiatesCanonical instantiatesUri basedOn groupIdentifier
@@ -398,11 +416,13 @@ _CHOICES = ("value", "effective", "medication", "onset", "performed", "deceased"
 _COMPONENT = frozenset(f"id extension modifierExtension code {_VALUES}".split())
 
 
-@lru_cache(maxsize=None)
+@cache
 def _rules(kind: str) -> tuple[TypeAdapter[Any], tuple[tuple[str, ...], ...], frozenset[str]]:
     model, required, others = _TYPES[kind]
     needed = tuple(tuple(name.split("|")) for name in required.split())
-    names = {name for group in needed for name in group} | set(_SHARED.split()) | set(others.split())
+    names = (
+        {name for group in needed for name in group} | set(_SHARED.split()) | set(others.split())
+    )
     return TypeAdapter(model), needed, frozenset(names)
 
 

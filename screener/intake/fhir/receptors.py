@@ -75,7 +75,9 @@ class Specimens:
         if specimen is None:
             named = written(reference)
             if named:
-                self.draft.warn(resource, "its specimen is not among the resources that can be read")
+                self.draft.warn(
+                    resource, "its specimen is not among the resources that can be read"
+                )
             return named or (f"day {date}" if date else resource.label), date, None
         collection = specimen.raw.get("collection")
         collection = collection if isinstance(collection, dict) else {}
@@ -203,7 +205,7 @@ def _number(part: dict[str, Any], *, ratio: bool) -> Decimal:
     return Decimal(str(value))
 
 
-def hybridised(
+def hybridised(  # noqa: PLR0911 - one per group
     ratio: Decimal | None, copies: Decimal | None, ihc: str | None
 ) -> tuple[str | None, str]:
     """Read HER2 ISH by ASCO/CAP 2018, as positive, negative or equivocal, and say why.

@@ -52,7 +52,9 @@ class BundleSource:
                 at = {**({"file": path.name} if several else {}), **place}
                 problem = fault
                 if problem is None and not bundle.is_fhir(data):
-                    problem = Problem("", "no FHIR resource; a file holds bundles or records, not both")
+                    problem = Problem(
+                        "", "no FHIR resource; a file holds bundles or records, not both"
+                    )
                 if problem is None:
                     try:
                         made = bundle.read(dict(data), as_of=self.as_of)  # type: ignore[call-overload]
@@ -127,7 +129,7 @@ def _first_kind(start: str) -> str | None:
             except ValueError:
                 return None
             if depth == 1 and key == "resourceType":
-                return text
+                return text if isinstance(text, str) else None
             if depth == 1:
                 key = text
             continue

@@ -122,4 +122,5 @@ def finish(draft: Draft) -> None:
     for to, kinds in (("all", ("allergy", "drug allergy")), ("drugs", ("drug allergy",))):
         if label := draft.no_allergies.get(to):
             draft.whole["allergies"] = label
-            draft.contradict(label, "allergies", lambda it, kinds=kinds: it.kind in kinds)
+            against = [it for it in draft.lists["allergies"] if it.kind in kinds]
+            draft.contradict(label, "allergies", against)

@@ -39,7 +39,10 @@ def of_condition(resource: Resource, draft: Draft) -> None:
         for reference in stage.get("assessment", []):
             found = draft.index.resolve(reference, resource)
             if found is None:
-                draft.warn(resource, "an assessment of its stage is not among the resources that can be read")
+                draft.warn(
+                    resource,
+                    "an assessment of its stage is not among the resources that can be read",
+                )
             elif found.kind == "Observation" and (dated := when(found.raw, "effective")):
                 dates.append(dated)
         draft.stages.append(Staged(meaning.to, dates[0] if len(dates) == 1 else None, resource))

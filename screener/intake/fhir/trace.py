@@ -1,4 +1,4 @@
-"""Results of records that were read from FHIR: the resource beside each value, and what to confirm."""
+"""Results of records read from FHIR: the resource beside each value, and what to confirm."""
 
 from __future__ import annotations
 

@@ -31,7 +31,12 @@ def snomed(code: str) -> Json:
 
 
 def patient(**more: Any) -> Json:
-    return {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1960-02-03"} | more
+    return {
+        "resourceType": "Patient",
+        "id": "p",
+        "gender": "female",
+        "birthDate": "1960-02-03",
+    } | more
 
 
 def of(kind: str, name: str, **more: Any) -> Json:
@@ -40,7 +45,9 @@ def of(kind: str, name: str, **more: Any) -> Json:
 
 
 def observation(name: str, code: Json | str, when: str | None = "2026-01-10", **more: Any) -> Json:
-    raw = of("Observation", name, status="final", code=loinc(code) if isinstance(code, str) else code)
+    raw = of(
+        "Observation", name, status="final", code=loinc(code) if isinstance(code, str) else code
+    )
     return raw | ({"effectiveDateTime": when} if when else {}) | more
 
 

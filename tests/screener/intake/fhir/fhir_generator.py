@@ -7,8 +7,23 @@ from random import Random
 from typing import Any
 
 from fhir_build import (
-    AS_OF, Json, administration, breast, concept, condition, lab, loinc, observation, of, patient,
-    quantity, request, rxnorm, snomed, statement, verified,
+    AS_OF,
+    Json,
+    administration,
+    breast,
+    concept,
+    condition,
+    lab,
+    loinc,
+    observation,
+    of,
+    patient,
+    quantity,
+    request,
+    rxnorm,
+    snomed,
+    statement,
+    verified,
 )  # fmt: skip
 
 DRUGS = ("1601374", "1946825", "72965", "282357", "194000", "56946", "1")
@@ -21,7 +36,10 @@ def resources(seed: int) -> list[Json]:
     random = Random(seed)
 
     def day(most: int = 2000) -> str | None:
-        when = (AS_OF - timedelta(days=random.choice((0, 1, 5, 27, 28, 29, 200, random.randrange(most))))).isoformat()
+        when = (
+            AS_OF
+            - timedelta(days=random.choice((0, 1, 5, 27, 28, 29, 200, random.randrange(most))))
+        ).isoformat()
         return random.choice((when, when, when, when, when[:7], when[:4], None))
 
     def pick(*options: Any) -> Any:
@@ -88,8 +106,13 @@ def resources(seed: int) -> list[Json]:
 
     made = [patient(birthDate=pick("1960-02-03", "1944", "2009-01-01", "1990-05"))]
     made += [breast(name(), day()) for _ in range(pick(0, 1, 1, 1, 2))]
-    made += [of("Specimen", f"s{n}", collection={"collectedDateTime": "2025-12-20"}) for n in (0, 1)]
-    made += [observation(name(), "89247-1", day(60), valueInteger=random.randrange(5)) for _ in range(pick(0, 1, 2))]
+    made += [
+        of("Specimen", f"s{n}", collection={"collectedDateTime": "2025-12-20"}) for n in (0, 1)
+    ]
+    made += [
+        observation(name(), "89247-1", day(60), valueInteger=random.randrange(5))
+        for _ in range(pick(0, 1, 2))
+    ]
     if random.random() < 0.4:  # both receptors of one day, of which one alone would decide little
         when = day(60)
         made += [

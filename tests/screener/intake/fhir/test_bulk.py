@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 from fhir_build import (
-    AS_OF, Json, breast, bundled, lab, observation, of, patient, rxnorm, statement,
+    AS_OF,
+    Json,
+    breast,
+    bundled,
+    lab,
+    observation,
+    of,
+    patient,
+    rxnorm,
+    statement,
 )  # fmt: skip
 
 from screener.errors import InputError
@@ -123,8 +132,15 @@ def test_blank_lines_and_a_byte_order_mark(tmp_path: Path) -> None:
 
 def test_shared_medications_and_specimens(tmp_path: Path) -> None:
     drug = {"resourceType": "Medication", "id": "m", "code": rxnorm("1601374")}
-    raw = of("MedicationStatement", "s", status="completed", medicationReference={"reference": "Medication/m"})
-    folder = export(tmp_path / "x", patient(), patient(id="q"), drug, owned(raw, "p"), owned(raw, "q"))
+    raw = of(
+        "MedicationStatement",
+        "s",
+        status="completed",
+        medicationReference={"reference": "Medication/m"},
+    )
+    folder = export(
+        tmp_path / "x", patient(), patient(id="q"), drug, owned(raw, "p"), owned(raw, "q")
+    )
     for record in records(BulkSource(list(folder.iterdir()))):
         assert record["therapies"][0]["drugs"] == ["palbociclib"]
 
@@ -195,8 +211,15 @@ def test_what_is_no_fhir(tmp_path: Path, text: str) -> None:
 
 def test_a_type_that_stands_late(tmp_path: Path) -> None:
     path = tmp_path / "sorted.json"
-    long = [{"resource": of("Procedure", f"p{n}", status="completed", code={"text": "x" * 90})} for n in range(900)]
-    raw = {"entry": [{"resource": patient()}, *long], "resourceType": "Bundle", "type": "collection"}
+    long = [
+        {"resource": of("Procedure", f"p{n}", status="completed", code={"text": "x" * 90})}
+        for n in range(900)
+    ]
+    raw = {
+        "entry": [{"resource": patient()}, *long],
+        "resourceType": "Bundle",
+        "type": "collection",
+    }
     path.write_text(json.dumps(raw), "utf-8")
     assert path.stat().st_size > 1 << 16
     assert isinstance(recognise(path), BundleSource)
@@ -211,7 +234,12 @@ def test_a_folder_of_both(tmp_path: Path) -> None:
 
 def test_one_file_of_all_types_is_screened_like_records(tmp_path: Path) -> None:
     path = tmp_path / "all.ndjson"
-    lines = [patient(), owned(breast(), "p"), patient(id="q"), owned(statement("s", rxnorm("1601374")), "q")]
+    lines = [
+        patient(),
+        owned(breast(), "p"),
+        patient(id="q"),
+        owned(statement("s", rxnorm("1601374")), "q"),
+    ]
     broken = json.dumps({"resourceType": "Observation"})
     path.write_text("\n".join([*map(json.dumps, lines), broken, "nonsense}"]), "utf-8")
     extracts: dict[int, Any] = {}

@@ -17,7 +17,8 @@ URN = "urn:uuid:7c9c6a4e-2f0b-4a35-9a55-0d0f4b1f0001"
 
 
 @pytest.mark.parametrize(
-    "kind", ["collection", "transaction", "batch", "searchset", "document", "message", "history", None]
+    "kind",
+    ["collection", "transaction", "batch", "searchset", "document", "message", "history", None],
 )
 def test_every_type_of_bundle(kind: str | None) -> None:
     raw = bundled(patient(), breast())
@@ -26,7 +27,9 @@ def test_every_type_of_bundle(kind: str | None) -> None:
 
 
 def test_a_bundle_in_a_bundle() -> None:
-    assert bundle.read(bundled(bundled(patient(), breast()))).record["diagnosis"]["cancer"] == "breast"
+    assert (
+        bundle.read(bundled(bundled(patient(), breast()))).record["diagnosis"]["cancer"] == "breast"
+    )
 
 
 def test_a_page_of_a_search_says_that_there_is_more() -> None:
@@ -79,12 +82,17 @@ def test_what_is_no_reference_leads_nowhere(reference: object) -> None:
 
 
 def test_a_name_that_two_have_leads_nowhere() -> None:
-    two = [Resource("Patient", patient(gender=it), f"entry[{n}]") for n, it in enumerate(("male", "other"))]
+    two = [
+        Resource("Patient", patient(gender=it), f"entry[{n}]")
+        for n, it in enumerate(("male", "other"))
+    ]
     assert Index(two).resolve({"reference": "Patient/p"}, two[0]) is None
 
 
 def test_contained_resources() -> None:
-    raw = observation("o", "751-8") | {"contained": [{"resourceType": "Specimen", "id": "s"}, 3, {"id": 4}]}
+    raw = observation("o", "751-8") | {
+        "contained": [{"resourceType": "Specimen", "id": "s"}, 3, {"id": 4}]
+    }
     source = Resource("Observation", raw, "entry[0]")
     index = Index([source])
     inner = index.resolve({"reference": "#s"}, source)
@@ -106,7 +114,9 @@ def test_keys_that_are_given_twice(tmp_path: Path) -> None:
 
     text = json.dumps(bundled(patient(), observation("o", "89247-1", valueInteger=1)))
     path = tmp_path / "bundle.json"
-    path.write_text(text.replace('"valueInteger": 1', '"valueInteger": 1, "valueInteger": 3'), "utf-8")
+    path.write_text(
+        text.replace('"valueInteger": 1', '"valueInteger": 1, "valueInteger": 3'), "utf-8"
+    )
     (record,) = json_file.read(str(path), today=AS_OF)
     assert record.performance_status == []  # type: ignore[union-attr]
 
@@ -130,13 +140,23 @@ def test_the_sample_with_faults_names_each() -> None:
 
 def test_both_dialects_give_the_same() -> None:
     """STU 1 and 2 write drugs as statements and short names of systems, STU 3 and 4 do not."""
-    made = bundle.read(json.loads((SAMPLES / "transaction_stu1.json").read_text("utf-8")), as_of=AS_OF)
-    assert made.record["diagnosis"] == {"cancer": "breast", "date": "2024-06-03", "extent": "metastatic"}
+    made = bundle.read(
+        json.loads((SAMPLES / "transaction_stu1.json").read_text("utf-8")), as_of=AS_OF
+    )
+    assert made.record["diagnosis"] == {
+        "cancer": "breast",
+        "date": "2024-06-03",
+        "extent": "metastatic",
+    }
     assert made.record["pathology"] == [
         {"date": "2024-06", "er_status": "positive", "her2_status": "negative"}
     ]
     assert made.record["performance_status"] == [{"date": "2026-01-05", "ecog": 2}]
-    assert [it["drugs"] for it in made.record["therapies"]] == [["HRX-0000"], ["capecitabine"], ["ribociclib"]]
+    assert [it["drugs"] for it in made.record["therapies"]] == [
+        ["HRX-0000"],
+        ["capecitabine"],
+        ["ribociclib"],
+    ]
     assert made.record["follow_up"] == {"progression_date": "2025-10-07"}
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fhir_build import LOINC, SNOMED, concept
 
 from screener.errors import StudyError
 from screener.intake.fhir import codes, units
 from screener.record import Record
-from fhir_build import LOINC, SNOMED, concept
 
 FILE = Path(__file__).parents[4] / "criteria" / "codes.yaml"
 DATA = yaml.safe_load(FILE.read_text("utf-8"))
@@ -40,7 +40,10 @@ def test_one_code_has_one_display() -> None:
 def test_displays_of_the_codes_of_the_brief() -> None:
     """Against a list of its own, so that a slip of a digit in the file is seen."""
     known = {
-        ("loinc", "85337-4"): "Estrogen receptor Ag [Presence] in Breast cancer specimen by Immune stain",
+        (
+            "loinc",
+            "85337-4",
+        ): "Estrogen receptor Ag [Presence] in Breast cancer specimen by Immune stain",
         ("loinc", "48676-1"): "HER2 [Interpretation] in Tissue",
         ("loinc", "89247-1"): "ECOG Performance Status score",
         ("loinc", "718-7"): "Hemoglobin [Mass/volume] in Blood",
@@ -105,7 +108,7 @@ def test_stages_settings_and_reasons_are_words_of_the_record() -> None:
         for group, row in ROWS:
             if group["role"] == role:
                 assert f"'{row[2]}'" in words
-    tests = {row[2][4:] for group, row in ROWS if str((row + [""])[2]).startswith("lab:")}
+    tests = {row[2][4:] for group, row in ROWS if str([*row, ""][2]).startswith("lab:")}
     assert tests <= units.tests().keys()
 
 
@@ -123,7 +126,12 @@ def test_stages_settings_and_reasons_are_words_of_the_record() -> None:
     ],
 )
 def test_what_is_refused_in_a_code_map(tmp_path: Path, change: dict, message: str) -> None:
-    group = {"role": "observation", "system": "loinc", "source": "test", "codes": [["1-8", "One", "er"]]}
+    group = {
+        "role": "observation",
+        "system": "loinc",
+        "source": "test",
+        "codes": [["1-8", "One", "er"]],
+    }
     data = {"systems": {"loinc": {"uri": LOINC, "names": []}}, "groups": [group | change]}
     path = tmp_path / "codes.yaml"
     path.write_text(yaml.safe_dump(data), "utf-8")
@@ -133,7 +141,8 @@ def test_what_is_refused_in_a_code_map(tmp_path: Path, change: dict, message: st
 
 def test_a_new_code_needs_no_python(tmp_path: Path) -> None:
     text = FILE.read_text("utf-8").replace(
-        "      - [751-8,", '      - [999999-9, "Neutrophils by a new method", "lab:anc"]\n      - [751-8,'
+        "      - [751-8,",
+        '      - [999999-9, "Neutrophils by a new method", "lab:anc"]\n      - [751-8,',
     )
     path = tmp_path / "codes.yaml"
     path.write_text(text, "utf-8")
@@ -141,7 +150,9 @@ def test_a_new_code_needs_no_python(tmp_path: Path) -> None:
     assert meaning == codes.Meaning("observation", "lab:anc")
 
 
-@pytest.mark.parametrize("system", [LOINC, "LOINC", "https://loinc.org/", "urn:oid:2.16.840.1.113883.6.1"])
+@pytest.mark.parametrize(
+    "system", [LOINC, "LOINC", "https://loinc.org/", "urn:oid:2.16.840.1.113883.6.1"]
+)
 def test_spellings_of_a_system(system: str) -> None:
     assert codes.code_map().read(concept(system, "85337-4"), "observation").to == "er"
 
@@ -153,7 +164,9 @@ def test_a_code_under_another_system_is_named(system: str) -> None:
 
 
 def test_a_misfiled_code_beside_a_right_one_does_not_matter() -> None:
-    both = {"coding": [{"system": "http://x", "code": "85337-4"}, {"system": LOINC, "code": "85337-4"}]}
+    both = {
+        "coding": [{"system": "http://x", "code": "85337-4"}, {"system": LOINC, "code": "85337-4"}]
+    }
     assert codes.code_map().read(both, "observation").to == "er"
 
 
@@ -182,7 +195,10 @@ def test_codes_that_say_different_things() -> None:
 )
 def test_the_longest_prefix_counts(code: str, role: str, to: str) -> None:
     found = codes.code_map().read(
-        concept("http://hl7.org/fhir/sid/icd-10-cm", code), "cancer", "cancer_unspecified", "metastasis"
+        concept("http://hl7.org/fhir/sid/icd-10-cm", code),
+        "cancer",
+        "cancer_unspecified",
+        "metastasis",
     )
     assert found == codes.Meaning(role, to)
 

@@ -63,7 +63,9 @@ def test_a_list_that_the_user_vouches_for_is_not_asked_for_again() -> None:
 def test_what_is_wrong_is_in_the_report() -> None:
     text = " ".join(Ran(FHIR / "faults.json", *DAY).out.split())
     assert "Something is wrong with the extract, and what it could have decided is unknown" in text
-    assert "Observation/o-ecog-seven: its value is no ECOG grade from 0 to 5; it is not used" in text
+    assert (
+        "Observation/o-ecog-seven: its value is no ECOG grade from 0 to 5; it is not used" in text
+    )
     assert "absolute neutrophil count of 3000 ×10⁹/L is outside 0 to 100" in text
 
 
@@ -91,7 +93,9 @@ def test_convert_prints_a_record_that_can_be_screened(tmp_path: Path) -> None:
     converted, direct = (
         json.loads(Ran(it, *DAY, "--format", "json").out) for it in (target, FHIR / "bundle.json")
     )
-    assert [it["truth"] for it in converted["criteria"]] == [it["truth"] for it in direct["criteria"]]
+    assert [it["truth"] for it in converted["criteria"]] == [
+        it["truth"] for it in direct["criteria"]
+    ]
     assert converted["provenance"]["record_sha256"] == direct["provenance"]["record_sha256"]
 
 
@@ -127,10 +131,16 @@ def test_convert_an_export(tmp_path: Path, name: str) -> None:
     source: Path = FHIR / name
     if not source.exists():
         source = tmp_path / "all.ndjson"
-        source.write_text("".join(it.read_text("utf-8") for it in sorted((FHIR / "bulk").iterdir())), "utf-8")
+        source.write_text(
+            "".join(it.read_text("utf-8") for it in sorted((FHIR / "bulk").iterdir())), "utf-8"
+        )
     ran = Ran("convert", source, *DAY)
     assert ran.code == 0
-    assert [json.loads(line)["id"] for line in ran.out.splitlines()] == ["BULK-1", "BULK-2", "BULK-3"]
+    assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [
+        "BULK-1",
+        "BULK-2",
+        "BULK-3",
+    ]
 
 
 def test_convert_standard_input() -> None:

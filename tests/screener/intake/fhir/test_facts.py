@@ -5,11 +5,25 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-
 from fhir_build import (
-    AS_OF, Json, breast, concept, condition, lab, loinc, observation, of, patient, problem,
-    quantity, read, snomed, verified, why,
+    AS_OF,
+    Json,
+    breast,
+    concept,
+    condition,
+    lab,
+    loinc,
+    observation,
+    of,
+    patient,
+    problem,
+    quantity,
+    read,
+    snomed,
+    verified,
+    why,
 )  # fmt: skip
+
 from screener.record import LIST_FIELDS, PARTIAL_NAMES
 
 HISTORY = snomed("1287652008")
@@ -47,7 +61,10 @@ def test_sex(raw: Json, expected: str | None) -> None:
 def test_death() -> None:
     from screener.intake.fhir import bundle  # noqa: PLC0415
 
-    for more, died in (({"deceasedDateTime": "2025-12"}, "2025-12"), ({"deceasedBoolean": True}, None)):
+    for more, died in (
+        ({"deceasedDateTime": "2025-12"}, "2025-12"),
+        ({"deceasedBoolean": True}, None),
+    ):
         entry = {"resource": patient(**more)}
         made = bundle.read({"resourceType": "Bundle", "entry": [entry]})
         assert made.record.get("follow_up", {}).get("death_date") == died
@@ -108,7 +125,9 @@ def test_dates_of_conditions(more: Json, when: str | None) -> None:
 def test_dates_that_disagree() -> None:
     made = read(breast("a", "2020-03-01"), breast("b", "2021-03-01"))
     assert made.record["diagnosis"] == {"cancer": "breast"}
-    assert "2020-03-01 (Condition/a), 2021-03-01 (Condition/b); neither is used" in str(made.problems)
+    assert "2020-03-01 (Condition/a), 2021-03-01 (Condition/b); neither is used" in str(
+        made.problems
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +141,9 @@ def test_metastases(code: str, site: str) -> None:
 
 
 def test_a_refuted_metastasis_is_absent_without_a_day() -> None:
-    refuted = condition("m", snomed("94225005"), "2025-01-01", verificationStatus=verified("refuted"))
+    refuted = condition(
+        "m", snomed("94225005"), "2025-01-01", verificationStatus=verified("refuted")
+    )
     assert read(refuted).record["metastases"] == [{"site": "brain", "present": False}]
 
 
@@ -201,8 +222,12 @@ def test_a_history_of_metastasis() -> None:
     [("2020-02-20", "IIA"), ("2020-06-30", "IIA"), ("2020-07-01", "IIA"), ("2020-07-02", None),
      ("2020-07", None), ("2020-06", "IIA"), (None, None)],
 )  # fmt: skip
-def test_the_stage_at_first_diagnosis_is_of_its_first_four_months(when: str | None, stage: str | None) -> None:
-    made = read(breast(), observation("s", "21908-9", when, valueCodeableConcept=snomed("261614003")))
+def test_the_stage_at_first_diagnosis_is_of_its_first_four_months(
+    when: str | None, stage: str | None
+) -> None:
+    made = read(
+        breast(), observation("s", "21908-9", when, valueCodeableConcept=snomed("261614003"))
+    )
     assert made.record["diagnosis"].get("initial_stage") == stage
 
 
@@ -240,7 +265,11 @@ def test_a_stage_of_nobody_knows_which_cancer() -> None:
 
 def test_stages_that_disagree_are_both_named() -> None:
     made = read(
-        breast(stage=[{"summary": snomed("1222806003"), "assessment": [{"reference": "Observation/s"}]}]),
+        breast(
+            stage=[
+                {"summary": snomed("1222806003"), "assessment": [{"reference": "Observation/s"}]}
+            ]
+        ),
         observation("s", "21908-9", "2020-03-20", valueCodeableConcept=snomed("1222769001")),
     )
     assert "initial_stage" not in made.record["diagnosis"]
@@ -266,7 +295,9 @@ def test_stages_that_disagree_are_both_named() -> None:
 @pytest.mark.parametrize("code", ["89247-1", "89262-0"])
 def test_ecog(code: str, value: Json, grade: int | None) -> None:
     made = read(observation("e", code, **value))
-    assert [it["ecog"] for it in made.record["performance_status"]] == ([] if grade is None else [grade])
+    assert [it["ecog"] for it in made.record["performance_status"]] == (
+        [] if grade is None else [grade]
+    )
     assert bool(made.problems) == (grade is None)
 
 
@@ -290,7 +321,9 @@ def test_karnofsky_is_no_ecog() -> None:
     ],
 )
 def test_dates_of_observations(more: Json, when: str | None) -> None:
-    (entry,) = read(observation("e", "89247-1", None, valueInteger=1, **more)).record["performance_status"]
+    (entry,) = read(observation("e", "89247-1", None, valueInteger=1, **more)).record[
+        "performance_status"
+    ]
     assert entry.get("date") == when
 
 
@@ -300,7 +333,9 @@ def test_a_period_that_ends_before_it_starts() -> None:
     assert "a period that ends before it starts" in problem(made, "e")
 
 
-@pytest.mark.parametrize(("when", "used"), [("2026-01-15T09:00:00Z", True), ("2026-01-16T09:00:00Z", False)])
+@pytest.mark.parametrize(
+    ("when", "used"), [("2026-01-15T09:00:00Z", True), ("2026-01-16T09:00:00Z", False)]
+)
 def test_what_was_written_down_after_the_screening_date(when: str, used: bool) -> None:
     made = read(
         observation("e", "89247-1", None, valueInteger=1, issued=when),
@@ -320,7 +355,9 @@ def test_what_was_written_down_after_the_screening_date(when: str, used: bool) -
 )  # fmt: skip
 def test_labs(code: str, test: str, value: float, unit: str) -> None:
     made = read(lab("x", code, value, unit))
-    assert made.record["labs"] == [{"test": test, "date": "2026-01-10", "value": value, "unit": unit}]
+    assert made.record["labs"] == [
+        {"test": test, "date": "2026-01-10", "value": value, "unit": unit}
+    ]
     assert made.problems == []
 
 
@@ -350,7 +387,9 @@ def test_the_unit_that_is_accepted_counts(named: Json, unit: str) -> None:
         (-0.1, "10*9/L", "outside 0 to 100"),
     ],
 )
-def test_values_that_are_unknown_in_the_record_stand_there(value: float, unit: str | None, message: str) -> None:
+def test_values_that_are_unknown_in_the_record_stand_there(
+    value: float, unit: str | None, message: str
+) -> None:
     made = read(lab("x", "751-8", value, unit), lab("old", "751-8", 3, "10*9/L", "2025-12-20"))
     assert message in problem(made, "x")
     assert len(made.record["labs"]) == 2
@@ -381,20 +420,32 @@ def test_limits(ranges: list[Json], limits: tuple[float | None, float | None]) -
 
 
 def gene(code: str = "HGNC:8975", display: str | None = None) -> Json:
-    return {"code": loinc("48018-6"), "valueCodeableConcept": concept("http://www.genenames.org", code, display)}
+    return {
+        "code": loinc("48018-6"),
+        "valueCodeableConcept": concept("http://www.genenames.org", code, display),
+    }
 
 
 def variant(presence: str, *components: Json, **more: object) -> Json:
-    return observation("v", "69548-6", valueCodeableConcept=loinc(presence), component=list(components), **more)
+    return observation(
+        "v", "69548-6", valueCodeableConcept=loinc(presence), component=list(components), **more
+    )
 
 
-PROTEIN = {"code": loinc("48005-3"), "valueCodeableConcept": concept("http://varnomen.hgvs.org", "p.H1047R")}
+PROTEIN = {
+    "code": loinc("48005-3"),
+    "valueCodeableConcept": concept("http://varnomen.hgvs.org", "p.H1047R"),
+}
 
 
 def test_an_altered_gene() -> None:
     origin = {"code": loinc("48002-0"), "valueCodeableConcept": loinc("LA6684-0")}
-    plasma = of("Specimen", "s", type=concept("http://terminology.hl7.org/CodeSystem/v2-0487", "PLAS"))
-    made = read(variant("LA9633-4", gene(), PROTEIN, origin, specimen={"reference": "Specimen/s"}), plasma)
+    plasma = of(
+        "Specimen", "s", type=concept("http://terminology.hl7.org/CodeSystem/v2-0487", "PLAS")
+    )
+    made = read(
+        variant("LA9633-4", gene(), PROTEIN, origin, specimen={"reference": "Specimen/s"}), plasma
+    )
     assert made.record["genomics"] == [{
         "gene": "PIK3CA", "result": "altered", "variant": "p.H1047R", "origin": "somatic",
         "specimen": "ctdna", "date": "2026-01-10"}]  # fmt: skip
@@ -407,7 +458,10 @@ def significance(code: str) -> Json:
 @pytest.mark.parametrize(
     ("raw", "found"),
     [
-        (variant("LA9634-2", gene(), gene("HGNC:3467")), [("ESR1", "wild_type"), ("PIK3CA", "wild_type")]),
+        (
+            variant("LA9634-2", gene(), gene("HGNC:3467")),
+            [("ESR1", "wild_type"), ("PIK3CA", "wild_type")],
+        ),
         (variant("LA9634-2", gene(), PROTEIN), []),
         (variant("LA9633-4", gene("9999", "NEW1")), [("NEW1", "altered")]),
         (variant("LA9633-4", gene("1100")), [("BRCA1", "altered")]),
@@ -441,4 +495,7 @@ def test_progression() -> None:
 def test_effusions(state: str, number: int) -> None:
     clinical = concept("http://terminology.hl7.org/CodeSystem/condition-clinical", state)
     made = read(condition("a", snomed("389026000"), "2025-12", clinicalStatus=clinical))
-    assert made.record["effusions"] == [{"kind": "ascites", "present": True, "date": "2025-12"}] * number
+    assert (
+        made.record["effusions"]
+        == [{"kind": "ascites", "present": True, "date": "2025-12"}] * number
+    )

@@ -30,7 +30,9 @@ batch = settings(
 
 @pytest.fixture(scope="module")
 def screener() -> Screener:
-    return Screener(Compiler(study.load(CRITERIA / "studies" / "dawna-fes.yaml", CRITERIA)).compile())
+    return Screener(
+        Compiler(study.load(CRITERIA / "studies" / "dawna-fes.yaml", CRITERIA)).compile()
+    )
 
 
 def made_of(entries: list[object]) -> Extract:
@@ -116,7 +118,9 @@ def test_every_resource_is_accounted_for(seed: int) -> None:
 def test_a_lone_patient_leaves_every_criterion_open(screener: Screener, seed: int) -> None:
     alone = [it for it in resources(seed) if it["resourceType"] == "Patient"]
     (found,) = truths(screener, [made_of(alone)])
-    decided = {node.id for node, truth in zip(screener.plan.nodes, found, strict=True) if truth is not None}
+    decided = {
+        node.id for node, truth in zip(screener.plan.nodes, found, strict=True) if truth is not None
+    }
     assert decided <= {"AGE"}
 
 

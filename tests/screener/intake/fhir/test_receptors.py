@@ -6,11 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from fhir_build import (
+    Json,
+    concept,
+    loinc,
+    observation,
+    of,
+    problem,
+    quantity,
+    read,
+    snomed,
+    why,
+)  # fmt: skip
 
 from screener.intake.fhir.receptors import hybridised
-from fhir_build import (
-    Json, concept, loinc, observation, of, problem, quantity, read, snomed, why,
-)  # fmt: skip
 
 ER, PR, HER2, IHC, ISH = "85337-4", "85339-0", "48676-1", "85319-2", "85318-4"
 RATIO, COPIES = "49683-6", "74860-8"
@@ -137,7 +146,9 @@ def test_in_situ_hybridisation_by_asco_cap_2018(
 def test_numbers_and_ihc_of_one_specimen_are_read_together() -> None:
     found = one(
         observation("ihc", IHC, valueString="2+"),
-        observation("ratio", RATIO, valueRatio={"numerator": {"value": 7}, "denominator": {"value": 4}}),
+        observation(
+            "ratio", RATIO, valueRatio={"numerator": {"value": 7}, "denominator": {"value": 4}}
+        ),
         observation("copies", COPIES, valueQuantity={"value": 7}),
     )
     assert found == {"her2_ihc": "2+", "her2_ish": "positive"}

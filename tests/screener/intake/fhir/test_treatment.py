@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import pytest
-
 from fhir_build import (
-    Json, administration, concept, condition, of, problem, read, request, rxnorm, snomed, statement,
+    Json,
+    administration,
+    concept,
+    condition,
+    of,
+    problem,
+    read,
+    request,
+    rxnorm,
+    snomed,
+    statement,
     why,
 )  # fmt: skip
+
 from screener.intake.fhir.medications import named
 
 PALBO, LETRO = rxnorm("1601374"), rxnorm("72965")
@@ -96,7 +106,9 @@ def test_drugs_of_one_group_are_one_regimen() -> None:
 
 def test_drugs_of_one_plan_are_one_regimen() -> None:
     plan = {"basedOn": [{"reference": "CarePlan/1"}]}
-    assert drugs(request("a", PALBO, **plan), request("b", LETRO, **plan)) == [["letrozole", "palbociclib"]]
+    assert drugs(request("a", PALBO, **plan), request("b", LETRO, **plan)) == [
+        ["letrozole", "palbociclib"]
+    ]
 
 
 def test_dates_alone_join_nothing() -> None:
@@ -118,7 +130,10 @@ END = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-treatment-terminat
 )  # fmt: skip
 def test_settings(url: str, code: str, setting: str | None) -> None:
     intent = [{"url": url, "valueCodeableConcept": snomed(code)}]
-    assert read(statement("s", PALBO, extension=intent)).record["therapies"][0].get("setting") == setting
+    assert (
+        read(statement("s", PALBO, extension=intent)).record["therapies"][0].get("setting")
+        == setting
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,9 +198,9 @@ def test_a_medication_that_is_referred_to(inside: bool) -> None:
     medication = {"resourceType": "Medication", "id": "m", "code": PALBO}
     raw = of("MedicationStatement", "s", status="completed",
              medicationReference={"reference": "#m" if inside else "Medication/m"})  # fmt: skip
-    assert drugs(raw | {"contained": [medication]} if inside else raw, *([] if inside else [medication])) == [
-        ["palbociclib"]
-    ]
+    assert drugs(
+        raw | {"contained": [medication]} if inside else raw, *([] if inside else [medication])
+    ) == [["palbociclib"]]
 
 
 def test_two_drugs_in_one_concept_contradict() -> None:

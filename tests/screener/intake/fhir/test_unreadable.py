@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import pytest
+from fhir_build import (
+    LOINC,
+    Json,
+    breast,
+    bundled,
+    checked,
+    concept,
+    condition,
+    lab,
+    loinc,
+    observation,
+    of,
+    patient,
+    problem,
+    quantity,
+    read,
+    request,
+    rxnorm,
+    snomed,
+    statement,
+    why,
+)  # fmt: skip
 
 from screener.intake.fhir import bundle
-from fhir_build import (
-    LOINC, Json, breast, bundled, checked, concept, condition, lab, loinc, observation, of, patient,
-    problem, quantity, read, request, rxnorm, snomed, statement, why,
-)  # fmt: skip
 
 ANC, ECOG, ER = "751-8", "89247-1", "85337-4"
 
@@ -22,10 +40,18 @@ BAD_ECOG = observation("bad", ECOG, "2026-01-08", valueInteger=7)
 
 @pytest.mark.parametrize(
     ("when", "counts"),
-    [("2026-01-07", False), ("2026-01-08", False), ("2026-01-09", True), ("2026-01", False), (None, False)],
+    [
+        ("2026-01-07", False),
+        ("2026-01-08", False),
+        ("2026-01-09", True),
+        ("2026-01", False),
+        (None, False),
+    ],
 )
 def test_only_what_is_surely_later_counts(when: str | None, counts: bool) -> None:
-    assert ecogs(BAD_ECOG, observation("good", ECOG, when, valueInteger=1)) == ([1] if counts else [])
+    assert ecogs(BAD_ECOG, observation("good", ECOG, when, valueInteger=1)) == (
+        [1] if counts else []
+    )
 
 
 def test_what_is_withheld_says_why() -> None:
@@ -44,7 +70,9 @@ def test_other_kinds_are_not_withheld() -> None:
     assert len(made.record["labs"]) == 1
 
 
-@pytest.mark.parametrize("entry", [None, 3, "text", [], {}, {"id": "x"}, {"resourceType": 5}, {"resourceType": ""}])
+@pytest.mark.parametrize(
+    "entry", [None, 3, "text", [], {}, {"id": "x"}, {"resourceType": 5}, {"resourceType": ""}]
+)
 def test_an_entry_of_which_nothing_is_legible_may_be_anything(entry: object) -> None:
     good = [observation("ecog", ECOG, valueInteger=1), lab("anc", ANC, 2, "10*9/L"),
             observation("er", ER, valueString="positive")]  # fmt: skip
@@ -94,7 +122,9 @@ def test_entries_without_a_resource_on_purpose() -> None:
          "its codes say different things: lab:anc and lab:platelets"),
     ],
 )  # fmt: skip
-def test_a_faulty_observation_is_named_and_older_values_do_not_decide(change: Json, message: str) -> None:
+def test_a_faulty_observation_is_named_and_older_values_do_not_decide(
+    change: Json, message: str
+) -> None:
     older = lab("older", ANC, 3, "10*9/L", "2025-12-01")
     made = read(lab("bad", ANC, 2, "10*9/L") | change, older)
     assert message in problem(made, "bad")
@@ -207,7 +237,9 @@ def test_a_condition_that_cannot_be_read_takes_dates_that_it_may_contradict() ->
 
 
 def test_one_bad_entry_does_not_sink_the_rest() -> None:
-    made = read(breast("c"), {"resourceType": "Condition", "id": "bad"}, request("r", rxnorm("1601374")))
+    made = read(
+        breast("c"), {"resourceType": "Condition", "id": "bad"}, request("r", rxnorm("1601374"))
+    )
     assert made.record["diagnosis"]["cancer"] == "breast"
     assert made.record["therapies"][0]["drugs"] == ["palbociclib"]
 
@@ -227,15 +259,22 @@ def test_a_bundle_of_none_or_two(resources: list[Json], message: str) -> None:
 
 
 def test_an_invalid_patient_leaves_the_rest() -> None:
-    made = bundle.read(bundled(patient(birthDate="3.2.1960"), observation("e", ECOG, valueInteger=1)))
+    made = bundle.read(
+        bundled(patient(birthDate="3.2.1960"), observation("e", ECOG, valueInteger=1))
+    )
     checked(made)
     assert "birth_date" not in made.record
-    assert problem(made, "p") == "not valid R4: birthDate not in the form that R4 prescribes; it is not used"
+    assert (
+        problem(made, "p")
+        == "not valid R4: birthDate not in the form that R4 prescribes; it is not used"
+    )
     assert made.record["performance_status"] == [{"date": "2026-01-10", "ecog": 1}]
 
 
 def test_a_birth_in_the_future() -> None:
-    made = bundle.read(bundled(patient(birthDate="2199-01-01"), observation("e", ECOG, valueInteger=1)))
+    made = bundle.read(
+        bundled(patient(birthDate="2199-01-01"), observation("e", ECOG, valueInteger=1))
+    )
     assert "the date of birth is in the future" in problem(made, "p")
     assert len(made.record["performance_status"]) == 1
 
@@ -249,7 +288,9 @@ def test_two_resources_of_one_id() -> None:
 
 def test_the_newest_version_counts() -> None:
     versions = [
-        observation("e", ECOG, valueInteger=grade, meta={"lastUpdated": f"2026-01-1{grade}T00:00:00Z"})
+        observation(
+            "e", ECOG, valueInteger=grade, meta={"lastUpdated": f"2026-01-1{grade}T00:00:00Z"}
+        )
         for grade in (2, 1, 0)
     ]
     made = read(*versions)
