@@ -3,9 +3,9 @@
     python benchmarks/fhir_bulk.py [PATIENTS]
 
 Generates an export of made-up patients (10,000 unless told otherwise; one NDJSON file a resource
-type) in a temporary folder, then in turn parses every line with `json.loads` and makes the record of
-every patient. Prints the medians of three, patients and resources per second, the ratio of the two,
-and the most memory that the process held.
+type) in a temporary folder, then in turn parses every line with `json.loads` and makes the record
+of every patient. Prints the medians of three, patients and resources per second, the ratio of the
+two, and how much memory the process took for it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ Json = dict[str, Any]
 
 
 def concept(system: str, code: str) -> Json:
+    """A CodeableConcept of one code."""
     return {"coding": [{"system": system, "code": code}]}
 
 
@@ -109,6 +110,7 @@ def read(folder: Path) -> int:
 
 
 def main() -> None:
+    """Generate, run and print."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -30,7 +30,7 @@ class Candidate:
     raw: Any = None
     """What stood there, for a rejected record: text, or cells by column; None if it is `text`."""
     problems: tuple[Problem, ...] = ()
-    """What is wrong with it beside what `screener.record` finds in `text`. Any makes it rejected."""
+    """What is wrong with it beside what `screener.record` finds in `text`. Any rejects it."""
     patient_id: str | None = None
     """The patient's id where it is legible and `text` is None."""
     extract: Extract | None = None

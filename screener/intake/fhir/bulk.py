@@ -169,17 +169,16 @@ class BulkSource:
             noted, shared, faulty = [], [], []
             for line, start in _lines(path):
                 self._read += len(line.text)
-                resource = resource_of(line)
                 at = (number, line.number, start, len(line.text))
-                whose = owner(resource.raw)
-                if whose is None and not resource.raw:
+                kind, name, whose = _noted(line.text)
+                if whose is None and not kind:
                     found = set(_OWNER.findall(line.text.decode("utf-8", "replace")))
                     whose = found.pop() if len(found) == 1 else None
                 if whose is not None:
-                    noted.append((whose, resource.kind, *at))
-                elif resource.kind in _SHARED and resource.id:
-                    shared.append((resource.kind, resource.id, *at))
-                elif not resource.kind or resource.kind in READ:
+                    noted.append((whose, kind, *at))
+                elif kind in _SHARED and name:
+                    shared.append((kind, name, *at))
+                elif not kind or kind in READ:
                     faulty.append(line)
                 if len(noted) > 50_000:
                     connection.executemany("INSERT INTO lines VALUES (?,?,?,?,?,?)", noted)
@@ -237,6 +236,19 @@ class BulkSource:
             return Candidate(place, None, patient, (problem,), patient_id=patient)
         text = json.dumps(made.record, ensure_ascii=False).encode()
         return Candidate(place, text, extract=made)
+
+
+def _noted(text: bytes) -> tuple[str, str | None, str | None]:
+    """Return the type of a resource, its id and the id of its patient, as far as legible."""
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError):
+        raw = None
+    if not isinstance(raw, dict):
+        return "", None, None
+    kind, name = raw.get("resourceType"), raw.get("id")
+    kind = kind if isinstance(kind, str) and kind.isalpha() else ""
+    return kind, name if isinstance(name, str) else None, owner(raw)
 
 
 def _ownerless(line: Line) -> Candidate:

@@ -19,7 +19,8 @@ _TAG = re.compile(
 ROLES = frozenset(
     ["observation", "result", "ihc", "ecog", "stage", "m_category", "trend", "presence", "origin",
      "significance", "cancer", "cancer_unspecified", "metastasis", "effusion", "body_site", "drug",
-     "intent", "stop_reason", "procedure", "gene", "specimen", "no_allergy", "ae_outcome", "no_list"]
+     "intent", "stop_reason", "procedure", "gene", "specimen", "no_allergy", "ae_outcome",
+     "no_list"]
 )  # fmt: skip
 """The places where codes are looked for."""
 

@@ -412,7 +412,24 @@ OF_OTHER_VERSIONS = {
 }
 """Resource types that R4 does not have: the version that has them, and the name in R4."""
 
-_CHOICES = ("value", "effective", "medication", "onset", "performed", "deceased", "abatement")
+_CHOICES = tuple(
+    frozenset(
+        name
+        for _, required, others in _TYPES.values()
+        for name in required.replace("|", " ").split() + others.split()
+        if name.startswith(choice) and name[len(choice) :][:1].isupper()
+    )
+    for choice in (
+        "value",
+        "effective",
+        "medication",
+        "onset",
+        "performed",
+        "deceased",
+        "abatement",
+    )
+)
+"""The elements of which R4 allows one: `valueQuantity`, `valueString` …"""
 _COMPONENT = frozenset(f"id extension modifierExtension code {_VALUES}".split())
 
 
@@ -467,9 +484,8 @@ def _names(raw: Mapping[str, Any], names: frozenset[str], place: Place) -> list[
             if name not in names and name.removeprefix("_") not in names
         ]
     for choice in _CHOICES:
-        given = [it for it in raw if it.startswith(choice) and it[len(choice) :][:1].isupper()]
-        if len(given) > 1:
-            named = " and ".join(f"`{path_text((*place, it))}`" for it in given)
+        if len(given := raw.keys() & choice) > 1:
+            named = " and ".join(f"`{path_text((*place, it))}`" for it in sorted(given))
             found.append(("", f"{named}: two values where R4 allows one"))
     if raw.get("modifierExtension") or raw.get("implicitRules"):
         name = "modifierExtension" if raw.get("modifierExtension") else "implicitRules"

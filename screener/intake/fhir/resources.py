@@ -14,6 +14,8 @@ _LITERAL = re.compile(
     r"(?P<base>https?://.+/)?(?P<kind>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})"
     r"(/_history/[A-Za-z0-9\-.]+)?"
 )
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_ENCODER = json.JSONEncoder(sort_keys=True, default=str, check_circular=False)
 _SEVERAL = ("hasMember", "derivedFrom", "partOf", "basedOn", "parent", "authorizingPrescription")
 _SINGLE = ("request", "priorPrescription")
 
@@ -35,11 +37,14 @@ class Resource:
     """Why it cannot be read, where that was seen when it was taken from the source."""
     label: str = ""
     """How it is named to the user: `Observation/abc`, or by place where it has no id."""
+    id: str | None = field(init=False)
+    """Its id, where that has the form of one."""
 
     def __post_init__(self) -> None:
-        name = self.id
+        value = self.raw.get("id")
+        self.id = value if isinstance(value, str) and _ID.fullmatch(value) else None
         if not self.label:
-            self.label = f"{self.kind}/{name}" if self.kind and name else self.place
+            self.label = f"{self.kind}/{self.id}" if self.kind and self.id else self.place
         listed = self.raw.get("contained")
         if self.container is None and isinstance(listed, list):
             for index, raw in enumerate(listed):
@@ -49,19 +54,11 @@ class Resource:
                     inner.label = f"{self.label}#{raw['id']}"
                     self.contained.setdefault(raw["id"], inner)
 
-    @property
-    def id(self) -> str | None:
-        """Its id, where that has the form of one."""
-        value = self.raw.get("id")
-        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", value):
-            return value
-        return None
-
     def content(self) -> str:
         """Its content without what differs between copies, so that equal ones can be told."""
         rest = {k: v for k, v in self.raw.items() if k not in ("meta", "text", "id")}
         try:
-            return json.dumps(rest, sort_keys=True, default=str)
+            return _ENCODER.encode(rest)
         except RecursionError:  # nested so deeply that it is compared with nothing
             return self.place
 
