@@ -38,7 +38,8 @@ def read(resource: Resource, draft: Draft) -> None:
         draft.skip(resource, "a variant without known relevance")
         return
     if presence.to == "present" and len(genes) > 1 and not variant:
-        raise Fault("several genes, and which one is altered is not stated")
+        draft.skip(resource, "several genes, and which one is altered is not stated")
+        return
     specimen = draft.index.resolve(raw.get("specimen"), resource)
     kind = code_map().read(specimen.raw.get("type"), "specimen") if specimen else None
     for gene in genes:
