@@ -67,8 +67,8 @@ _TYPES: dict[str, tuple[Any, str, str]] = {
         reasonReference bodySite outcome report complication complicationDetail followUp note
         focalDevice usedReference usedCode"""),
     "AllergyIntolerance": (el.Allergy, "patient", f"""clinicalStatus verificationStatus type
-        category criticality code encounter {_ONSET} recordedDate recorder asserter lastOccurrence note
-        reaction"""),
+        category criticality code encounter {_ONSET} recordedDate recorder asserter lastOccurrence
+        note reaction"""),
     "AdverseEvent": (el.AdverseEvent, "actuality subject", """category event encounter date detected
         recordedDate resultingCondition location seriousness severity outcome recorder contributor
         suspectEntity subjectMedicalHistory referenceDocument study"""),

@@ -13,14 +13,14 @@ from typing_extensions import TypedDict
 
 STRICT = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
-DATE = r"([1-9][0-9]{3})(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"
-TIME = (
+_MONTH, _DAY = r"(0[1-9]|1[0-2])", r"(0[1-9]|[12][0-9]|3[01])"
+_TIME = (
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
     r"(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 )
-Date = Annotated[str, Field(pattern=rf"^{DATE}$")]
-DateTime = Annotated[str, Field(pattern=rf"^([1-9][0-9]{{3}}(-(0[1-9]|1[0-2]))?|{DATE}({TIME})?)$")]
-Instant = Annotated[str, Field(pattern=rf"^[1-9][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}{TIME}$")]
+Date = Annotated[str, Field(pattern=rf"^[1-9][0-9]{{3}}(-{_MONTH}(-{_DAY})?)?$")]
+DateTime = Annotated[str, Field(pattern=rf"^[1-9][0-9]{{3}}(-{_MONTH}(-{_DAY}({_TIME})?)?)?$")]
+Instant = Annotated[str, Field(pattern=rf"^[1-9][0-9]{{3}}-[0-9]{{2}}-[0-9]{{2}}{_TIME}$")]
 Code = Annotated[str, Field(pattern=r"^[^\s]+(\s[^\s]+)*$")]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
 Text = Annotated[str, Field(min_length=1)]
