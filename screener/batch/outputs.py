@@ -12,6 +12,7 @@ from screener.batch import log, worker
 from screener.batch.bulk import text
 from screener.batch.judge import Accepted, judge
 from screener.batch.log import LogRow
+from screener.intake.fhir.trace import traced
 from screener.record import parse
 from screener.report import batch_page, calendar, spreadsheet
 from screener.report.batch_data import CriterionText, PatientRow, StudyTexts
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from screener.batch.batch import Batch
     from screener.batch.folder import RunFolder
+    from screener.intake.fhir.draft import Extract
     from screener.plan import Plan
+    from screener.record import Record
     from screener.result import ScreeningResult
 
 ROWS = 100_000
@@ -124,16 +127,20 @@ def _details(batch: Batch, logs: Sequence[Path]) -> list[ScreeningResult]:
     ranked = ((detail_rank(row), number, row) for number, row in enumerate(_patient_rows(logs)))
     chosen = [row for _, _, row in heapq.nsmallest(DETAILS, ranked)]
     wanted = {row.patient_id for row in chosen}
-    found: dict[str, Any] = {}
+    found: dict[str, Record] = {}
+    extracts: dict[str, Extract | None] = {}
     for candidate in batch.source.candidates():
         if len(found) == len(wanted):
             break
         complete = batch.screeners[0].settings.complete
         record = judge(candidate, batch.today, complete, None)
-        if isinstance(record, Accepted) and record.id in wanted:
-            found.setdefault(record.id, parse(json.loads(record.text), today=batch.today))
+        if isinstance(record, Accepted) and record.id in wanted and record.id not in found:
+            found[record.id] = parse(json.loads(record.text), today=batch.today)
+            extracts[record.id] = candidate.extract
     results = {
-        (result.patient_id, result.study.id): result
+        (result.patient_id, result.study.id): traced(
+            result, extracts[result.patient_id], screener.settings.complete
+        )
         for screener in batch.screeners
         for result in screener.screen(list(found.values()), batch.as_of)
     }

@@ -82,6 +82,14 @@ Patients = Annotated[
         show_default=False,
     ),
 ]
+Extracted = Annotated[
+    str,
+    typer.Argument(
+        metavar="FHIR",
+        help="FHIR bundle, NDJSON file or folder of a bulk export; - is standard input.",
+        show_default=False,
+    ),
+]
 Study = Annotated[
     list[str] | None,
     typer.Option(
@@ -201,6 +209,13 @@ Until = Annotated[
 SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
+ConvertForm = Annotated[
+    Listing,
+    typer.Option(
+        "--format",
+        help="The record (json), or what it was made of and what was not used (table).",
+    ),
+]
 TemplateForm = Annotated[
     Blank,
     typer.Option(
