@@ -11,7 +11,8 @@ import pytest
 from screener.errors import InputError
 from screener.intake.detect import open_source
 from screener.intake.source import Candidate, located
-from screener.record import RecordInvalid, canonical_json, parse
+from screener.canonical import canonical_json
+from screener.record import RecordInvalid, parse
 
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_patients"
 

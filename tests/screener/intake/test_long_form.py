@@ -17,7 +17,8 @@ from screener.errors import InputError, UsageError
 from screener.intake.detect import open_source
 from screener.intake.long_form import TABLES, columns
 from screener.intake.spool import Spool
-from screener.record import canonical_json, parse
+from screener.canonical import canonical_json
+from screener.record import parse
 
 
 def folder(path: Path, **files: str) -> Path:

@@ -12,7 +12,8 @@ from pyarrow import parquet
 from reading import candidates, canonical, data, fault, refused, samples
 
 from screener.intake.detect import open_source
-from screener.record import canonical_json, parse
+from screener.canonical import canonical_json
+from screener.record import parse
 from screener.record_schema import template
 
 

@@ -22,7 +22,8 @@ from screener.intake import fields
 from screener.intake.detect import open_source
 from screener.intake.long_form import STATES, TABLES, columns
 from screener.intake.template_workbook import EXPLANATION, workbook
-from screener.record import canonical_json, parse
+from screener.canonical import canonical_json
+from screener.record import parse
 
 
 def book(path: Path, **sheets: list[list[Any]]) -> Path:
