@@ -10,6 +10,7 @@ from screener.plan import BASE, STRICT, Part, Plan
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from screener.index_date import Index
     from screener.result import Outcome
 
 
@@ -20,7 +21,7 @@ class Answer:
         self._plan = plan
         self._strict = strict
         self._without = without
-        self._truths: dict[tuple[int, date], dict[int, bool | None]] = {}
+        self._truths: dict[tuple[int, date | None], dict[int, bool | None]] = {}
         self._reasons: dict[int, str] = {}
         self._whys: dict[str, dict[str, Any] | None] = {}
         self._open: dict[str, bool] = {}
@@ -33,14 +34,19 @@ class Answer:
         self.later: Answer | None = None
         """The answers on those days."""
         self.without_list: dict[str, list[bool | None]] = {}
-        """The truths of all criteria if a list that the user calls whole were not."""
+        """The truths of all criteria if a list that the user or the study calls whole were not."""
+        self.index: Index | None = None
+        """The patient's own index date, if the study has one."""
+        self.why_open: tuple[str, list[str]] = ("", [])
+        """Why what is asked of several days or ways is open where they disagree; what to obtain."""
+        self._disagreed: set[int] = set()
 
     def add(self, part: Part, row: tuple[Any, ...]) -> None:
         """Take in a row that a part of the plan gave."""
         _, variant, day, screened_on, truths, reasons, opens, whys, told, ignored, days = row[:11]
         known = self._truths.setdefault((variant, day), {})
         known.update(zip(part.nodes, truths, strict=True))
-        if variant == BASE and day == screened_on:
+        if variant == BASE and day is not None and day == screened_on:
             self.screened_on = screened_on
             self.ignored = ignored
             self._reasons.update(zip(part.leaves, reasons, strict=True))
@@ -55,6 +61,24 @@ class Answer:
                 self.columns[name] = value
             later = {d for d in days or [] if d is not None and d > screened_on}
             self.days = sorted(later.union(self.days))
+
+    def agree(self, others: Sequence[Answer], why_open: tuple[str, list[str]]) -> None:
+        """Keep only the truths that the answers on other days, or in other ways, share."""
+        self.why_open = why_open
+        for (variant, _), own in self._truths.items():
+            merged = [own, *(other.truths_of(variant) for other in others)]
+            agreed = agreed_truths(self._plan, merged)
+            if variant == BASE:
+                self._disagreed = {n for n, truth in agreed.items() if truth != own[n]}
+            own.update(agreed)
+
+    def truths_of(self, variant: int) -> dict[int, bool | None]:
+        """The truths of one variant, of an answer about a single day."""
+        return next(truths for (number, _), truths in self._truths.items() if number == variant)
+
+    def disagreed(self, index: int) -> bool:
+        """Whether a criterion is unknown only since days or ways disagree."""
+        return index in self._disagreed
 
     def truth(self, index: int, day: date | None = None) -> bool | None:
         """Truth of a criterion; strictly, only what holds without the assumed parameters too."""
@@ -118,6 +142,21 @@ class Answer:
             return found
         # Several, each of which another can stand in for.
         return list(dict.fromkeys(name for names in self._without for name in names))
+
+
+def agreed_truths(
+    plan: Plan, worlds: Sequence[dict[int, bool | None]]
+) -> dict[int, bool | None]:
+    """The truths that all worlds share, of a compound criterion only where a part shows it."""
+    found: dict[int, bool | None] = {}
+    for index in sorted(worlds[0], reverse=True):  # parts come after their criterion
+        truths = {world[index] for world in worlds}
+        truth = truths.pop() if len(truths) == 1 else None
+        parts = plan.nodes[index].parts
+        if parts and not any(found[part] == truth for part in parts):
+            truth = None
+        found[index] = truth
+    return found
 
 
 def by_record(  # noqa: PLR0913

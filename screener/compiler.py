@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from screener import database, sql, view
+from screener.cohort_compiler import CohortCompiler
 from screener.dictionaries import TERM_TYPES, keyed_terms
 from screener.errors import StudyError
 from screener.expressions import Expressions
@@ -117,19 +118,23 @@ class Compiler(Expressions):
         """
         study = self.encoding.study
         self.check_names()
-        layers = self.needed(study.criteria, study.advisories)
+        cohort = CohortCompiler(self)
+        layers = self.needed(study.criteria, study.advisories, cohort.columns())
         if self.faults:
             raise StudyError("\n".join(dict.fromkeys(self.faults)))
         nodes, single = _nodes(study.criteria)
-        used = self._parameters_used(layers, single)
+        used = self._parameters_used(layers, single, cohort.columns())
         explains = self.explanations(study.criteria)
         every_shown = [n for layer in layers for n in layer if self.facts[n].type != "entries"]
         named = [self.shown_facts(c) for c in single]
         facts_statement = self._facts_statement(every_shown, layers, used)
         whole = self._part(study.criteria, list(range(len(study.advisories))), nodes, used)
         halves = [self._part(*half, nodes, used) for half in self._halves()]
-        tables, fill = self._fill(layers, used, whole.statement + facts_statement)
-        statements = " ".join([fill, whole.statement, facts_statement])
+        beside = cohort.plan(layers, used)
+        asked = [whole.statement, facts_statement]
+        asked += [beside.index_statement, beside.variables_statement]
+        tables, fill = self._fill(layers, used, " ".join(asked))
+        statements = " ".join([fill, *asked])
         plan = Plan(
             study_id=study.id,
             version=study.version,
@@ -155,6 +160,7 @@ class Compiler(Expressions):
                  "source": f.source}
                 for n in every_shown for f in [self.facts[n]]
             ],
+            cohort=beside,
         )  # fmt: skip
         _bind(plan)
         return plan
@@ -231,7 +237,7 @@ class Compiler(Expressions):
         truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t_{_column(c)}" for c in single)
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
         names = _words(answers, available) | _ALWAYS
-        steps = self._steps(layers, available, names | _words(truths, available))
+        steps = self.steps(layers, available, names | _words(truths, available))
         statement = (
             f"SELECT n, variant, as_of, screened_on, {answers} FROM "
             f"(SELECT {', '.join(sorted(names))}, {truths} FROM {steps})"
@@ -262,7 +268,7 @@ class Compiler(Expressions):
         )
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
         needed = _words(columns, available) | set(names) | _ALWAYS
-        steps = self._steps(layers, available, needed)
+        steps = self.steps(layers, available, needed)
         return f"SELECT n, {columns} FROM {steps} WHERE variant = {BASE} AND as_of = screened_on"
 
     def _evidence(self, name: str) -> list[dict[str, Any]]:
@@ -273,7 +279,7 @@ class Compiler(Expressions):
             found += [{"column": path.split(".")[0], "path": path} for path in spec.record]
         return found
 
-    def _steps(self, layers: list[list[str]], available: set[str], needed: set[str]) -> str:
+    def steps(self, layers: list[list[str]], available: set[str], needed: set[str]) -> str:
         """The facts layer by layer, each handing on only what is still needed.
 
         At the start there is a row for each record, variant and day.
@@ -296,9 +302,11 @@ class Compiler(Expressions):
             known |= set(wanted)
         return below
 
-    def _parameters_used(self, layers: list[list[str]], leaves: list[Criterion]) -> list[str]:
+    def _parameters_used(
+        self, layers: list[list[str]], leaves: list[Criterion], more: set[str]
+    ) -> list[str]:
         texts = [c.met_when or "" for c in leaves] + [c.clears_after or "" for c in leaves]
-        names: set[str] = set()
+        names = set(more)
         for text in texts:
             if text:
                 names |= sql.parse(text, self.macros).columns
@@ -416,7 +424,8 @@ def _bind(plan: Plan) -> None:
     connection = database.connect()
     connection.execute(f"{plan.tables}; {plan.logic}")
     try:
-        for text in [plan.fill, plan.whole.statement, plan.facts_statement]:
+        cohort = [plan.cohort.index_statement, plan.cohort.variables_statement]
+        for text in [plan.fill, plan.whole.statement, plan.facts_statement, *filter(None, cohort)]:
             connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
     except database.Error as error:
         raise StudyError(f"{plan.study_id}: the facts do not fit together: {error}") from None

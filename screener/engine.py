@@ -82,14 +82,14 @@ class Engine:
 
     def ask(
         self,
-        records: Sequence[tuple[str, date, Sequence[date]]],
+        records: Sequence[tuple[str, date | None, Sequence[date]]],
         asked: list[dict[str, Any]],
         terms: str,
     ) -> list[list[tuple[Any, ...]]]:
         """The rows of each part, as `plan.Part` describes them.
 
         `records` are JSON texts, each with its screening date and later days on which to ask again;
-        `n` is the position among them.
+        `n` is the position among them. A day of None is one that is not known.
 
         Raises:
             StudyError: an expression of the study cannot be computed for a record.
@@ -105,7 +105,7 @@ class Engine:
 
     def ask_facts(
         self,
-        records: Sequence[tuple[str, date, Sequence[date]]],
+        records: Sequence[tuple[str, date | None, Sequence[date]]],
         asked: list[dict[str, Any]],
         terms: str,
     ) -> list[dict[str, Any]]:
@@ -123,6 +123,24 @@ class Engine:
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         return sorted(rows, key=lambda row: int(row["n"]))
 
+    def ask_statement(
+        self,
+        statement: str,
+        records: Sequence[tuple[str, date | None, Sequence[date]]],
+        asked: list[dict[str, Any]],
+        terms: str,
+    ) -> list[tuple[Any, ...]]:
+        """The rows of one of the plan's other statements, one for each record and in its order.
+
+        Raises:
+            StudyError: an expression of the study cannot be computed for a record.
+        """
+        try:
+            self._put(records, asked, terms)
+            return sorted(self.connection.execute(statement).fetchall(), key=lambda row: row[0])
+        except database.Error:
+            raise self._fault() from None
+
     def _fault(self) -> StudyError:
         # What DuckDB says of it quotes values of the record, so it is not passed on.
         return StudyError(
@@ -132,12 +150,12 @@ class Engine:
 
     def _put(
         self,
-        records: Sequence[tuple[str, date, Sequence[date]]],
+        records: Sequence[tuple[str, date | None, Sequence[date]]],
         asked: list[dict[str, Any]],
         terms: str,
     ) -> None:
         items = ",".join(
-            f'{{"n":{number},"as_of":"{day.isoformat()}",'
+            f'{{"n":{number},"as_of":{json.dumps(day and day.isoformat())},'
             f'"days":{json.dumps([d.isoformat() for d in days])},"record":{text}}}'
             for number, (text, day, days) in enumerate(records)
         )

@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from screener.cohort_plan import CohortPlan
+
 BASE, STRICT = 0, -1
 """The variants of a question that ask with all parameters, and without the assumed ones."""
 
@@ -88,6 +90,8 @@ class Plan:
     """One row of facts for each record, for `screen facts`."""
     facts: list[dict[str, Any]]
     """Name, label, meaning, type, unit and source of each fact that a report may show."""
+    cohort: CohortPlan
+    """Index date, derived variables, baseline table and flow, of a study that has them."""
 
     def to_json(self) -> str:
         """The plan as JSON text."""
@@ -103,5 +107,6 @@ class Plan:
                 "nodes": [Node(**node) for node in data["nodes"]],
                 "whole": Part(**data["whole"]),
                 "halves": [Part(**part) for part in data["halves"]],
+                "cohort": CohortPlan.from_data(data["cohort"]),
             }
         )

@@ -79,12 +79,39 @@ class Provenance(_Frozen):
     tool_version: str
 
 
+class IndexDay(_Frozen):
+    """The patient's own day as of which facts are, in a study that has one."""
+
+    means: str = Field(description="What happened on that day.")
+    date: str | None = Field(
+        default=None, description="The day, `A to B` where it lies between two; null if unknown."
+    )
+
+
+class DerivedValue(_Frozen):
+    """A variable that a study derives of each patient, for its baseline table."""
+
+    id: str
+    label: str
+    value: str | int | float | list[str] | None = Field(
+        description="Category, number, or every category that applies; null where it is unknown."
+    )
+    open: list[str] = Field(
+        default=[], description="Of a variable with several: the categories that are unknown."
+    )
+
+
 class ScreeningResult(_Frozen):
     """One patient against one study on one day."""
 
     patient_id: str
     study: StudyRef
     as_of: date = Field(description="The screening date.")
+    index_date: IndexDay | None = Field(
+        default=None,
+        description="The day as of which facts are where the study has one of its own; follow-up "
+        "is that of the screening date.",
+    )
     status: Status
     criteria: list[CriterionResult]
     needs: list[str] = Field(
@@ -98,6 +125,11 @@ class ScreeningResult(_Frozen):
         default=[], description="Every assumption of the criteria, and the lists taken as whole."
     )
     ignored_entries: int = Field(
-        default=0, description="Entries dated after the screening date, which were not used."
+        default=0,
+        description="Entries dated after the screening date, or the index date of a study that "
+        "has one, which were not used.",
+    )
+    derived: list[DerivedValue] = Field(
+        default=[], description="The study's derived variables, in its order."
     )
     provenance: Provenance

@@ -10,13 +10,15 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from screener.answer import Answer, by_record, outcome
+from screener.answer import Answer, agreed_truths, by_record, outcome
 from screener.errors import UsageError
 from screener.plan import BASE, STRICT, Node, Plan
 from screener.result import (
     Advisory,
     CriterionResult,
+    DerivedValue,
     Evidence,
+    IndexDay,
     Provenance,
     ScreeningResult,
     Status,
@@ -27,6 +29,7 @@ from screener.thresholds import near, with_thresholds
 
 if TYPE_CHECKING:
     from screener.engine import Engine
+    from screener.index_date import Question, World
     from screener.record import Record
 
 TOOL = "trial-screen"
@@ -96,49 +99,105 @@ class Screener:
 
         if not records:
             return []
-        taken = [_complete(record, self.settings.complete) for record in records]
+        taken = [self._taken(record) for record in records]
         asked = variants(self.plan, self._without, strict=self.settings.strict)
         answers = self._answers([record for record, _ in taken], as_of, asked)
         for name in sorted({name for _, lists in taken for name in lists}):
-            # What rests on the user's word that a list is whole is otherwise without it.
-            rest = self.settings.complete - {name}
-            said = self._truths([_complete(record, rest)[0] for record in records], as_of)
+            # What rests on a word that a list is whole is otherwise without it.
+            said = self._truths([self._taken(record, name)[0] for record in records], as_of)
             for answer, (_, lists), truths in zip(answers, taken, said, strict=True):
                 if name in lists:
                     answer.without_list[name] = truths
+        derived = self.derived(records, as_of)
         return [
-            self._result(record, _text(original), answer, as_of)
-            for (record, _), original, answer in zip(taken, records, answers, strict=True)
+            self._result(record, _text(original), answer, as_of, values)
+            for (record, _), original, answer, values in zip(
+                taken, records, answers, derived, strict=True
+            )
         ]
+
+    def derived(self, records: Sequence[Record], as_of: date) -> list[list[DerivedValue]]:
+        """The study's derived variables of each record, in the order of the records."""
+        if not self.plan.cohort.variables:
+            return [[] for _ in records]
+        from screener.derived import values  # noqa: PLC0415
+
+        taken = [self._taken(record)[0] for record in records]
+        statement = self.plan.cohort.variables_statement
+        found = []
+        for _, rows in self._by_question(taken, as_of, statement):
+            found.append(values(self.plan.cohort.variables, [row[1:] for row in rows]))
+        return found
 
     def truths(self, records: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         """Only the truths of all criteria and parts, in the order of `plan.nodes`.
 
         As the study states them: settings beside thresholds and complete lists do not count.
         """
-        return self._truths([_complete(r, self.settings.complete)[0] for r in records], as_of)
+        return self._truths([self._taken(record)[0] for record in records], as_of)
 
     def _truths(self, taken: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         from screener.engine import variants  # noqa: PLC0415
 
         # Under a number other than BASE, so that no reasons are written.
         asked = [{**variants(self.plan, [], strict=False)[0], "variant": BASE + 1}]
-        engine = self._engine(len(taken))
-        texts = [(_text(record), as_of, ()) for record in taken]
-        found: list[list[bool | None]] = [[None] * len(self.plan.nodes) for _ in taken]
+        questions = self._questions(taken, as_of)
+        texts = [(world.text, world.day, ()) for q in questions for world in q.worlds]
+        engine = self._engine(len(texts))
+        found: list[dict[int, bool | None]] = [{} for _ in texts]
         rows = engine.ask(texts, asked, self._terms(taken))
         for part, given in zip(engine.parts, rows, strict=True):
             for row in given:
-                for index, truth in zip(part.nodes, row[4], strict=True):
-                    found[row[0]][index] = truth
-        return found
+                found[row[0]].update(zip(part.nodes, row[4], strict=True))
+        worlds = iter(found)
+        agreed = [agreed_truths(self.plan, [next(worlds) for _ in q.worlds]) for q in questions]
+        return [[truths[index] for index in range(len(self.plan.nodes))] for truths in agreed]
+
+    def _questions(self, taken: Sequence[Record], as_of: date) -> list[Question]:
+        """What to ask about each record: as of the screening date, or of its own index date."""
+        from screener.index_date import Question, World, index_of, question  # noqa: PLC0415
+
+        statement = self.plan.cohort.index_statement
+        if not statement:
+            return [Question(None, [World(_text(record), as_of)], []) for record in taken]
+        texts = [(_text(record), as_of, ()) for record in taken]
+        rows = self._engine(len(texts)).ask_statement(
+            statement, texts, self._base(), self._terms(taken)
+        )
+        return [
+            question(record, index_of(*row[1:]), as_of)
+            for record, row in zip(taken, rows, strict=True)
+        ]
+
+    def _base(self) -> list[dict[str, Any]]:
+        """The parameters that hold, strictly or not, as the one variant to ask with."""
+        from screener.engine import variants  # noqa: PLC0415
+
+        asked = variants(self.plan, [], strict=self.settings.strict)
+        return [{**asked[-1 if self.settings.strict else 0], "variant": BASE}]
+
+    def _by_question(
+        self, taken: Sequence[Record], as_of: date, statement: str
+    ) -> list[tuple[Question, list[tuple[Any, ...]]]]:
+        """For each record, the question and the rows that a statement gives for its worlds."""
+        questions = self._questions(taken, as_of)
+        texts = [(world.text, world.day, ()) for q in questions for world in q.worlds]
+        rows = iter(
+            self._engine(len(texts)).ask_statement(
+                statement, texts, self._base(), self._terms(taken)
+            )
+        )
+        return [(q, [next(rows) for _ in q.worlds]) for q in questions]
 
     def _answers(
         self, records: Sequence[Record], as_of: date, asked: list[dict[str, Any]]
     ) -> list[Answer]:
-        engine = self._engine(len(records))
         terms = self._terms(records)
-        texts: list[tuple[str, date, Sequence[date]]] = [(_text(r), as_of, ()) for r in records]
+        questions = self._questions(records, as_of)
+        texts: list[tuple[str, date | None, Sequence[date]]] = [
+            (world.text, world.day, ()) for q in questions for world in q.worlds
+        ]
+        engine = self._engine(len(texts))
         strict = self.settings.strict
 
         def ask() -> list[Answer]:
@@ -148,6 +207,9 @@ class Screener:
             )
 
         answers = ask()
+        if self.plan.cohort.index_statement:
+            # The index date is what it is: time alone clears nothing.
+            return self._agreed(questions, answers)
         waiting = [n for n, answer in enumerate(answers) if answer.days and answer.only_time()]
         if waiting:
             # What fails now may pass on a later day: the same question again, on the days on which
@@ -158,18 +220,48 @@ class Screener:
                 answers[number].later = again
         return answers
 
+    def _agreed(self, questions: Sequence[Question], answers: Sequence[Answer]) -> list[Answer]:
+        """One answer for each question, with what its worlds share."""
+        from screener.index_date import why_open  # noqa: PLC0415
+
+        given, found = iter(answers), []
+        for asked in questions:
+            first, *others = [next(given) for _ in asked.worlds]
+            first.index = asked.index
+            first.agree(others, why_open(asked, self.plan.cohort.index_means))
+            found.append(first)
+        return found
+
     def facts(self, records: Sequence[Record], as_of: date) -> list[list[dict[str, Any]]]:
-        """Every fact of the study about each record.
+        """Every fact of the study about each record, as of its own index date if the study has one.
 
-        Each as name, label, means, type, unit, source, value (JSON), words and evidence.
+        Each as name, label, means, type, unit, source, value (JSON), words and evidence. What the
+        index date leaves open has no value.
         """
-        from screener.engine import variants  # noqa: PLC0415
+        taken = [self._taken(record)[0] for record in records]
+        questions = self._questions(taken, as_of)
+        texts = [(world.text, world.day) for q in questions for world in q.worlds]
+        given = iter(self._facts(texts, taken))
+        found = []
+        for asked in questions:
+            first, *others = [next(given) for _ in asked.worlds]
+            for place, fact in enumerate(first):
+                if any(other[place]["value"] != fact["value"] for other in others):
+                    fact |= {"value": None, "words": None}
+            found.append(first)
+        return found
 
-        taken = [_complete(record, self.settings.complete)[0] for record in records]
-        asked = variants(self.plan, [], strict=self.settings.strict)
-        asked = [{**asked[-1 if self.settings.strict else 0], "variant": BASE}]
-        texts = [(_text(record), as_of, ()) for record in taken]
-        rows = self._engine(len(taken)).ask_facts(texts, asked, self._terms(taken))
+    def facts_of(
+        self, worlds: Sequence[World], records: Sequence[Record]
+    ) -> list[list[dict[str, Any]]]:
+        """The same of each record in a given world, whatever its own index date."""
+        return self._facts([(world.text, world.day) for world in worlds], records)
+
+    def _facts(
+        self, asked: Sequence[tuple[str, date | None]], records: Sequence[Record]
+    ) -> list[list[dict[str, Any]]]:
+        texts = [(text, day, ()) for text, day in asked]
+        rows = self._engine(len(texts)).ask_facts(texts, self._base(), self._terms(records))
         return [
             [
                 {
@@ -197,6 +289,7 @@ class Screener:
         original: str,
         answer: Answer,
         as_of: date,
+        derived: list[DerivedValue],
     ) -> ScreeningResult:
         plan = self.plan
         shown = [self._criterion(index, answer) for index in plan.top]
@@ -206,13 +299,16 @@ class Screener:
         if clears:
             status = "ineligible"
         elif any(c.outcome == "unknown" for c in shown):
-            status = "undetermined"
+            status = plan.cohort.unknown_counts_as  # type: ignore[assignment]  # closed vocabulary
         helps = status == "undetermined" or rescreen is not None
         assumptions = _distinct(a for c in shown for a in c.assumptions)
         return ScreeningResult(
             patient_id=record.id,
             study=StudyRef(id=plan.study_id, version=plan.version, sha256=plan.sha256),
             as_of=as_of,
+            index_date=IndexDay(means=plan.cohort.index_means, date=answer.index.text)
+            if answer.index
+            else None,
             status=status,
             criteria=shown,
             needs=_distinct(need for c in shown for need in c.needs) if helps else [],
@@ -224,6 +320,7 @@ class Screener:
             ],
             assumptions=assumptions,
             ignored_entries=answer.ignored,
+            derived=derived,
             provenance=Provenance(
                 record_sha256=hashlib.sha256(original.encode()).hexdigest(),
                 tool=TOOL,
@@ -245,7 +342,9 @@ class Screener:
                 needs = _distinct(need for part in parts for need in part.needs)
         else:
             evidence = _evidence(self.plan, self.plan.leaves[node.leaf], answer.columns)
-            if truth is None:
+            if answer.disagreed(index):
+                reason, needs = answer.why_open
+            elif truth is None:
                 whys = answer.explanations(node.leaf)
                 reason = " ".join(_distinct(why["say"] for why in whys))
                 needs = _distinct(why["ask"] for why in whys if why["ask"])
@@ -259,7 +358,7 @@ class Screener:
                 reason = answer.reason(node.leaf)
         assumptions = [self._assumption(name) for name in rests_on]
         whole = answer.rests_on_lists(index) if truth is not None else []
-        assumptions += [f"{name} is taken as the whole list (--complete)" for name in whole]
+        assumptions += [self._whole(name) for name in whole]
         return CriterionResult(
             id=node.id,
             kind=node.kind,  # type: ignore[arg-type]  # from the study's closed vocabulary
@@ -275,6 +374,26 @@ class Screener:
             clears_on=_clears_on(self.plan, index, answer) if meaning == "fail" else None,
             parts=parts,
         )  # fmt: skip
+
+    def _taken(self, record: Record, but: str = "") -> tuple[Record, list[str]]:
+        """The record with lists taken as whole, by the user's word or the study's; and which.
+
+        The list `but` is not.
+        """
+        record, changed = _complete(record, self.settings.complete - {but})
+        if self.settings.strict:
+            return record, changed
+        policy = {name for name in self.plan.cohort.undocumented if name != but}
+        absent = {name: [] for name in policy if getattr(record, name) is None}
+        record = record.model_copy(update=absent) if absent else record
+        record, whole = _complete(record, frozenset(policy))
+        return record, sorted({*changed, *absent, *whole})
+
+    def _whole(self, name: str) -> str:
+        if name in self.settings.complete:
+            return f"{name} is taken as the whole list (--complete)"
+        source = self.plan.cohort.undocumented[name]
+        return f"{name}: what is not documented counts as none ({source})"
 
     def _assumption(self, name: str) -> str:
         parameter = self.plan.parameters[name]
