@@ -144,9 +144,7 @@ class Answer:
         return list(dict.fromkeys(name for names in self._without for name in names))
 
 
-def agreed_truths(
-    plan: Plan, worlds: Sequence[dict[int, bool | None]]
-) -> dict[int, bool | None]:
+def agreed_truths(plan: Plan, worlds: Sequence[dict[int, bool | None]]) -> dict[int, bool | None]:
     """The truths that all worlds share, of a compound criterion only where a part shows it."""
     found: dict[int, bool | None] = {}
     for index in sorted(worlds[0], reverse=True):  # parts come after their criterion

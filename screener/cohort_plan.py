@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from screener.result import Status
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class CohortPlan:
     """One row of n, event, day and entry for each record, as of the screening date."""
     undocumented: dict[str, str]
     """Lists that count as empty where they are absent and as whole otherwise, with the source."""
-    unknown_counts_as: str
+    unknown_counts_as: Status
+    """What a patient is of whom nothing fails and something is unknown."""
     variables: list[Variable]
     variables_statement: str
     """One row for each record: n, the truths of all categories, the values of all numbers."""

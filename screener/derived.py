@@ -40,9 +40,7 @@ def _value(
     if len(held) == 1:
         return DerivedValue(id=variable.id, label=variable.label, value=held[0])
     none_named = not held and not open_ones
-    return DerivedValue(
-        id=variable.id, label=variable.label, value=OTHER if none_named else None
-    )
+    return DerivedValue(id=variable.id, label=variable.label, value=OTHER if none_named else None)
 
 
 def _number(value: float | None) -> int | float | None:

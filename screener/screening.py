@@ -101,14 +101,15 @@ class Screener:
             return []
         taken = [self._taken(record) for record in records]
         asked = variants(self.plan, self._without, strict=self.settings.strict)
-        answers = self._answers([record for record, _ in taken], as_of, asked)
+        questions = self._questions([record for record, _ in taken], as_of)
+        answers = self._answers(questions, [record for record, _ in taken], asked)
         for name in sorted({name for _, lists in taken for name in lists}):
             # What rests on a word that a list is whole is otherwise without it.
             said = self._truths([self._taken(record, name)[0] for record in records], as_of)
             for answer, (_, lists), truths in zip(answers, taken, said, strict=True):
                 if name in lists:
                     answer.without_list[name] = truths
-        derived = self.derived(records, as_of)
+        derived = self._derived(questions, [record for record, _ in taken])
         return [
             self._result(record, _text(original), answer, as_of, values)
             for (record, _), original, answer, values in zip(
@@ -118,16 +119,24 @@ class Screener:
 
     def derived(self, records: Sequence[Record], as_of: date) -> list[list[DerivedValue]]:
         """The study's derived variables of each record, in the order of the records."""
-        if not self.plan.cohort.variables:
-            return [[] for _ in records]
+        taken = [self._taken(record)[0] for record in records]
+        return self._derived(self._questions(taken, as_of), taken)
+
+    def _derived(
+        self, questions: Sequence[Question], taken: Sequence[Record]
+    ) -> list[list[DerivedValue]]:
+        variables = self.plan.cohort.variables
+        if not variables or not taken:
+            return [[] for _ in taken]
         from screener.derived import values  # noqa: PLC0415
 
-        taken = [self._taken(record)[0] for record in records]
-        statement = self.plan.cohort.variables_statement
-        found = []
-        for _, rows in self._by_question(taken, as_of, statement):
-            found.append(values(self.plan.cohort.variables, [row[1:] for row in rows]))
-        return found
+        texts = _texts(questions)
+        rows = iter(
+            self._engine(len(texts)).ask_statement(
+                self.plan.cohort.variables_statement, texts, self._base(), self._terms(taken)
+            )
+        )
+        return [values(variables, [next(rows)[1:] for _ in asked.worlds]) for asked in questions]
 
     def truths(self, records: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         """Only the truths of all criteria and parts, in the order of `plan.nodes`.
@@ -142,7 +151,7 @@ class Screener:
         # Under a number other than BASE, so that no reasons are written.
         asked = [{**variants(self.plan, [], strict=False)[0], "variant": BASE + 1}]
         questions = self._questions(taken, as_of)
-        texts = [(world.text, world.day, ()) for q in questions for world in q.worlds]
+        texts = _texts(questions)
         engine = self._engine(len(texts))
         found: list[dict[int, bool | None]] = [{} for _ in texts]
         rows = engine.ask(texts, asked, self._terms(taken))
@@ -176,27 +185,14 @@ class Screener:
         asked = variants(self.plan, [], strict=self.settings.strict)
         return [{**asked[-1 if self.settings.strict else 0], "variant": BASE}]
 
-    def _by_question(
-        self, taken: Sequence[Record], as_of: date, statement: str
-    ) -> list[tuple[Question, list[tuple[Any, ...]]]]:
-        """For each record, the question and the rows that a statement gives for its worlds."""
-        questions = self._questions(taken, as_of)
-        texts = [(world.text, world.day, ()) for q in questions for world in q.worlds]
-        rows = iter(
-            self._engine(len(texts)).ask_statement(
-                statement, texts, self._base(), self._terms(taken)
-            )
-        )
-        return [(q, [next(rows) for _ in q.worlds]) for q in questions]
-
     def _answers(
-        self, records: Sequence[Record], as_of: date, asked: list[dict[str, Any]]
+        self,
+        questions: Sequence[Question],
+        records: Sequence[Record],
+        asked: list[dict[str, Any]],
     ) -> list[Answer]:
         terms = self._terms(records)
-        questions = self._questions(records, as_of)
-        texts: list[tuple[str, date | None, Sequence[date]]] = [
-            (world.text, world.day, ()) for q in questions for world in q.worlds
-        ]
+        texts = _texts(questions)
         engine = self._engine(len(texts))
         strict = self.settings.strict
 
@@ -299,7 +295,7 @@ class Screener:
         if clears:
             status = "ineligible"
         elif any(c.outcome == "unknown" for c in shown):
-            status = plan.cohort.unknown_counts_as  # type: ignore[assignment]  # closed vocabulary
+            status = plan.cohort.unknown_counts_as
         helps = status == "undetermined" or rescreen is not None
         assumptions = _distinct(a for c in shown for a in c.assumptions)
         return ScreeningResult(
@@ -384,7 +380,9 @@ class Screener:
         if self.settings.strict:
             return record, changed
         policy = {name for name in self.plan.cohort.undocumented if name != but}
-        absent = {name: [] for name in policy if getattr(record, name) is None}
+        absent: dict[str, list[Any]] = {
+            name: [] for name in policy if getattr(record, name) is None
+        }
         record = record.model_copy(update=absent) if absent else record
         record, whole = _complete(record, frozenset(policy))
         return record, sorted({*changed, *absent, *whole})
@@ -488,6 +486,11 @@ def _complete(record: Record, names: frozenset[str]) -> tuple[Record, list[str]]
         return record, []
     rest = [name for name in partial if name not in names]
     return record.model_copy(update={"partial": rest}), changed
+
+
+def _texts(questions: Sequence[Question]) -> list[tuple[str, date | None, Sequence[date]]]:
+    """What to ask the engine, the worlds of each question in a row."""
+    return [(world.text, world.day, ()) for asked in questions for world in asked.worlds]
 
 
 def _text(record: Record) -> str:

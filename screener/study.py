@@ -162,7 +162,7 @@ class AdvisoryRule(_Model):
     text: str
 
 
-class Study(CohortParts):
+class Study(_Model, CohortParts):
     """A study: its criteria in order, their parameters, and where all of it comes from."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")

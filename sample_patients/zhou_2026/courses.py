@@ -47,7 +47,9 @@ class Course:
 def courses() -> Iterator[Course]:
     """Every course that could be."""
     for number in range(1, LONGEST + 1):
-        for lines in map("".join, product((CDK46, ENDOCRINE, CHEMOTHERAPY, CONJUGATE), repeat=number)):
+        for lines in map(
+            "".join, product((CDK46, ENDOCRINE, CHEMOTHERAPY, CONJUGATE), repeat=number)
+        ):
             if not 1 <= lines.count(CDK46) <= 2 or lines.count(CONJUGATE) > 1:
                 continue
             if lines.startswith(CONJUGATE) or lines.count(CHEMOTHERAPY) > 3:

@@ -90,7 +90,9 @@ class Replica:
         found: list[str] = []
         while not found:
             drawn = self._each("stage")
-            if not any(w.adjuvant_relapse and s == "De novo IV" for w, s in zip(ways, drawn, strict=True)):
+            if not any(
+                w.adjuvant_relapse and s == "De novo IV" for w, s in zip(ways, drawn, strict=True)
+            ):
                 found = drawn
         return found
 
@@ -142,7 +144,12 @@ class Replica:
             yield self._anyone("C", tumour=True)
 
     def _anyone(
-        self, lines: str, *, her2: str | None = None, stopped_for: str = "progression", tumour: bool = False
+        self,
+        lines: str,
+        *,
+        her2: str | None = None,
+        stopped_for: str = "progression",
+        tumour: bool = False,
     ) -> Person:
         random = self._random
         return Person(

@@ -43,6 +43,8 @@ def chosen(
     )
     if not found.success:
         raise ValueError(f"no choice of patients gives these counts: {found.message}")
-    patients = [kind for kind, number in zip(names, found.x, strict=True) for _ in range(round(number))]
+    patients = [
+        kind for kind, number in zip(names, found.x, strict=True) for _ in range(round(number))
+    ]
     random.shuffle(patients)
     return patients

@@ -148,7 +148,9 @@ class Writer:
         if person.stage == "De novo IV":
             return self._later(advanced, -30, -10), []
         relapse = self._later(advanced, -35, -14)
-        free = random.randrange(9, 22) if person.course.adjuvant_relapse else random.randrange(26, 140)
+        free = (
+            random.randrange(9, 22) if person.course.adjuvant_relapse else random.randrange(26, 140)
+        )
         start = relapse - relativedelta(months=free)
         diagnosed = self._later(start, -300, -240)
         found = [
@@ -167,7 +169,12 @@ class Writer:
         return diagnosed, [*found, endocrine]
 
     def _diagnosis(self, diagnosed: date, advanced: date) -> Data:
-        stages = {"I": ("IA", "IB"), "II": ("IIA", "IIB"), "III": ("IIIA", "IIIC"), "De novo IV": ("IV",)}
+        stages = {
+            "I": ("IA", "IB"),
+            "II": ("IIA", "IIB"),
+            "III": ("IIIA", "IIIC"),
+            "De novo IV": ("IV",),
+        }
         stage = self._person.stage
         found: Data = {
             "cancer": "breast",
@@ -189,7 +196,9 @@ class Writer:
             "IHC 1+": {"her2_ihc": "1+"},
             "IHC 2+ and ISH-negative": {"her2_ihc": "2+", "her2_ish": "negative"},
             "Not available": {"her2_status": "negative"},
-            "Positive": random.choice(({"her2_ihc": "3+"}, {"her2_ihc": "2+", "her2_ish": "positive"})),
+            "Positive": random.choice(
+                ({"her2_ihc": "3+"}, {"her2_ihc": "2+", "her2_ish": "positive"})
+            ),
         }[self._person.her2]
         primary: Data = {"date": diagnosed.isoformat(), "specimen": "primary", "er_percent": 90,
                          "pr_percent": 30, "her2_ihc": "1+"}  # fmt: skip
@@ -240,4 +249,8 @@ class Writer:
         ]  # fmt: skip
 
     def _follow_up(self) -> Data:
-        return {"last_contact": self._between(self._index + relativedelta(months=3), REVIEWED).isoformat()}
+        return {
+            "last_contact": self._between(
+                self._index + relativedelta(months=3), REVIEWED
+            ).isoformat()
+        }
