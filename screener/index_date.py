@@ -10,6 +10,8 @@ the record leaves open is tried in every way that could matter, and what all way
   open whether it is the latest, a count without an upper bound holds for any number of them, and a
   list that may lack entries proves no absence;
 - no date at all: a day that is NULL, which leaves unknown whatever depends on it.
+
+Where there certainly is no such day, the screening date stands for it.
 """
 
 from __future__ import annotations
@@ -89,6 +91,8 @@ def index_of(event: bool | None, day: dict[str, Any] | None, entry: str | None) 
 def question(record: Record, index: Index, cutoff: date) -> Question:
     """What to ask about a record; `cutoff` is the screening date, up to which it is followed."""
     days = index.days
+    if index.event is False:
+        return Question(index, [_world(record, cutoff, index, cutoff)], [])
     if not days:
         without = _without(record, {name: None for name in EVENT_DATE})
         worlds = [_world(record, cutoff, index, cutoff), _world(without, None, index, cutoff)]
@@ -171,8 +175,6 @@ def why_open(question: Question, means: str) -> tuple[str, list[str]]:
     """Why worlds disagree, as a reason and what to obtain."""
     index = question.index or Index(None, None, None, None)
     asked = f"the exact date of the {means}"
-    if index.event is False:
-        return f"The record shows no {means}, so there is no day as of which to tell.", [asked]
     if not index.days:
         return f"It depends on the date of the {means}, which is not known.", [asked]
     reasons, needs = [], []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from screener.cohort import FlowStep
 
-_LETTER: Final = 7.3
+_LETTER: Final = 7.0
 """Pixels that a letter takes at the size used; generous, since fonts differ."""
 _LINE: Final = 18
 _PADDING: Final = 12
@@ -35,6 +35,7 @@ _SIDE: Final = _MARGIN + _MAIN_WIDTH + _BETWEEN
 
 @dataclass
 class _Drawing:
+    key: str
     shapes: list[str] = field(default_factory=list)
     y: float = _MARGIN
 
@@ -56,15 +57,19 @@ class _Drawing:
         return height
 
     def line(self, x1: float, y1: float, x2: float, y2: float, *, arrow: bool = False) -> None:
-        end = ' marker-end="url(#arrow)"' if arrow else ""
+        end = f' marker-end="url(#{self.key}-arrow)"' if arrow else ""
         self.shapes.append(
             f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="#333333"{end}/>'
         )
 
 
-def render(steps: Sequence[FlowStep], included: str, title: str) -> str:
-    """Draw the flow: the first step is all who were screened, `included` names those at the end."""
-    drawing = _Drawing()
+def render(steps: Sequence[FlowStep], included: str, title: str, key: str = "flow") -> str:
+    """Draw the flow: the first step is all who were screened, `included` names those at the end.
+
+    `key` begins the ids within the picture, so that one page can hold several.
+    """
+    key = escape(key)
+    drawing = _Drawing(key)
     first, *leaving = steps
     drawing.y += drawing.box(_MARGIN, _MAIN_WIDTH, first.label, first.remaining)
     for step in leaving:
@@ -86,11 +91,12 @@ def render(steps: Sequence[FlowStep], included: str, title: str) -> str:
     )
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:g}" '
-        f'width="{_WIDTH:g}" height="{height:g}" role="img" aria-labelledby="flow-title flow-desc" '
+        f'width="{_WIDTH:g}" height="{height:g}" role="img" '
+        f'aria-labelledby="{key}-title {key}-desc" '
         'font-family="Helvetica, Arial, sans-serif" font-size="13" fill="#111111">',
-        f'<title id="flow-title">{escape(visible(title))}</title>',
-        f'<desc id="flow-desc">{escape(described)}</desc>',
-        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" '
+        f'<title id="{key}-title">{escape(visible(title))}</title>',
+        f'<desc id="{key}-desc">{escape(described)}</desc>',
+        f'<defs><marker id="{key}-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" '
         'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="#333333"/></marker></defs>',
         f'<rect width="{_WIDTH:g}" height="{height:g}" fill="#ffffff"/>',
         *drawing.shapes,
