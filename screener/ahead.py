@@ -24,7 +24,7 @@ def begin() -> None:
         plan = Catalogue([]).plan(DEFAULT_STUDY)
     except ScreenError:
         return  # met again, and told, when the study is asked for
-    _begun.append(Engine(plan, plan.halves))
+    _begun.append(Engine(plan, few=True))
 
 
 def take() -> Engine | None:

@@ -1,15 +1,16 @@
-"""What the engine answers about one record, put together from the parts of a plan."""
+"""What the engine answers about one record, over all variants and days."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from screener.plan import BASE, STRICT, Part, Plan
+from screener.plan import BASE, STRICT, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from screener.engine import Answered
     from screener.index_date import Index
     from screener.result import Outcome
 
@@ -21,12 +22,12 @@ class Answer:
         self._plan = plan
         self._strict = strict
         self._without = without
-        self._truths: dict[tuple[int, date | None], dict[int, bool | None]] = {}
-        self._reasons: dict[int, str] = {}
+        self._truths: dict[tuple[int, date | None], list[bool | None]] = {}
+        self._reasons: list[str] = []
         self._whys: dict[str, dict[str, Any] | None] = {}
         self._open: dict[str, bool] = {}
-        self._advisories: dict[int, str | None] = {}
-        self.screened_on = date.min
+        self._advisories: list[str | None] = []
+        self.screened_on: date | None = date.min
         self.ignored = 0
         self.columns: dict[str, Any] = {}
         self.days: list[date] = []
@@ -41,38 +42,39 @@ class Answer:
         """Why what is asked of several days or ways is open where they disagree; what to obtain."""
         self._disagreed: set[int] = set()
 
-    def add(self, part: Part, row: tuple[Any, ...]) -> None:
-        """Take in a row that a part of the plan gave."""
-        _, variant, day, screened_on, truths, reasons, opens, whys, told, ignored, days = row[:11]
-        known = self._truths.setdefault((variant, day), {})
-        known.update(zip(part.nodes, truths, strict=True))
-        if variant == BASE and day is not None and day == screened_on:
-            self.screened_on = screened_on
-            self.ignored = ignored
-            self._reasons.update(zip(part.leaves, reasons, strict=True))
-            self._open.update(zip(part.opens, opens, strict=True))
-            self._whys.update(zip(part.whys, whys, strict=True))
-            self._advisories.update(zip(part.advisories, told, strict=True))
-            for name, value in zip(part.shown, row[11:], strict=True):
-                # Each part reads only the fields of an object that it needs.
-                known_value = self.columns.get(name)
-                if isinstance(value, dict) and isinstance(known_value, dict):
-                    value = {**known_value, **value}  # noqa: PLW2901
-                self.columns[name] = value
-            later = {d for d in days or [] if d is not None and d > screened_on}
-            self.days = sorted(later.union(self.days))
+    def add(self, row: Answered) -> None:
+        """Take in what is known for one variant and day."""
+        self._truths[row.variant, row.as_of] = row.truths
+        if row.variant == BASE and row.as_of == row.screened_on:
+            self.screened_on = now = row.screened_on
+            self.ignored = row.ignored
+            self.days = sorted({day for day in row.days if day and now and day > now})
+
+    def say(self, opens: Sequence[str], keys: Sequence[str], row: tuple[Any, ...]) -> None:
+        """Take in a row of `reasons.statement`, which explains `opens` with `keys`."""
+        _, self._reasons, opened, whys, self._advisories, *columns = row
+        self._open = dict(zip(opens, opened, strict=True))
+        self._whys = dict(zip(keys, whys, strict=True))
+        self.columns = dict(zip(self._plan.shown, columns, strict=True))
+
+    def truths_of_leaves(self) -> list[bool | None]:
+        """The truth of each leaf, as the study states them."""
+        truths = self._truths[BASE, self.screened_on]
+        return [truths[i] for i, node in enumerate(self._plan.nodes) if node.leaf is not None]
 
     def agree(self, others: Sequence[Answer], why_open: tuple[str, list[str]]) -> None:
         """Keep only the truths that the answers on other days, or in other ways, share."""
         self.why_open = why_open
-        for (variant, _), own in self._truths.items():
-            merged = [own, *(other.truths_of(variant) for other in others)]
-            agreed = agreed_truths(self._plan, merged)
+        for (variant, day), own in self._truths.items():
+            agreed = agreed_truths(
+                self._plan, [own, *(other.truths_of(variant) for other in others)]
+            )
             if variant == BASE:
-                self._disagreed = {n for n, truth in agreed.items() if truth != own[n]}
-            own.update(agreed)
+                pairs = enumerate(zip(agreed, own, strict=True))
+                self._disagreed = {n for n, (truth, before) in pairs if truth != before}
+            self._truths[variant, day] = agreed
 
-    def truths_of(self, variant: int) -> dict[int, bool | None]:
+    def truths_of(self, variant: int) -> list[bool | None]:
         """The truths of one variant, of an answer about a single day."""
         return next(truths for (number, _), truths in self._truths.items() if number == variant)
 
@@ -86,9 +88,8 @@ class Answer:
             return self.later.truth(index, day)
         day = day or self.screened_on
         truth = self._truths[(BASE, day)][index]
-        if self._strict and self._truths.get((STRICT, day), {}).get(index, truth) != truth:
-            return None
-        return truth
+        strict = self._truths.get((STRICT, day)) if self._strict else None
+        return truth if strict is None or strict[index] == truth else None
 
     def fails(self, index: int, day: date | None = None) -> bool:
         """Whether a criterion fails."""
@@ -104,13 +105,13 @@ class Answer:
 
     def advisories(self) -> list[str | None]:
         """The text of each advisory of the study, or None where it does not apply."""
-        return [self._advisories.get(index) for index in range(len(self._plan.advisories))]
+        return self._advisories
 
     def explanations(self, leaf: int) -> list[dict[str, Any]]:
         """Why the facts of a leaf leave it open: {say, ask, rests_on} each."""
         found = {
             key: self._whys[key]
-            for fact in self._plan.leaves[leaf]
+            for fact in self._plan.leaves[leaf].facts
             for name, key in self._plan.explains[fact]
             if self._open[name]
         }
@@ -144,10 +145,10 @@ class Answer:
         return list(dict.fromkeys(name for names in self._without for name in names))
 
 
-def agreed_truths(plan: Plan, worlds: Sequence[dict[int, bool | None]]) -> dict[int, bool | None]:
+def agreed_truths(plan: Plan, worlds: Sequence[Sequence[bool | None]]) -> list[bool | None]:
     """The truths that all worlds share, of a compound criterion only where a part shows it."""
-    found: dict[int, bool | None] = {}
-    for index in sorted(worlds[0], reverse=True):  # parts come after their criterion
+    found: list[bool | None] = [None] * len(plan.nodes)
+    for index in reversed(range(len(plan.nodes))):  # parts come after their criterion
         truths = {world[index] for world in worlds}
         truth = truths.pop() if len(truths) == 1 else None
         parts = plan.nodes[index].parts
@@ -155,23 +156,6 @@ def agreed_truths(plan: Plan, worlds: Sequence[dict[int, bool | None]]) -> dict[
             truth = None
         found[index] = truth
     return found
-
-
-def by_record(  # noqa: PLR0913
-    plan: Plan,
-    parts: Sequence[Part],
-    rows: Sequence[Sequence[tuple[Any, ...]]],
-    number: int,
-    *,
-    without: Sequence[Sequence[str]],
-    strict: bool,
-) -> list[Answer]:
-    """Bring together what the parts of a plan say of each of `number` records."""
-    answers = [Answer(plan, strict=strict, without=without) for _ in range(number)]
-    for part, given in zip(parts, rows, strict=True):
-        for row in given:
-            answers[row[0]].add(part, row)
-    return answers
 
 
 def outcome(kind: str, truth: bool | None) -> Outcome:

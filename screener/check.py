@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from screener.compiler import Compiler
+from screener.engine import Question
 from screener.errors import StudyError
-from screener.index_date import World, as_given
+from screener.index_date import as_given
 from screener.plan import Plan
 from screener.record import Record, RecordInvalid, parse
 from screener.screening import Screener
@@ -102,7 +103,7 @@ def _criterion_examples(encoding: Encoding, plan: Plan) -> tuple[list[str], int]
 
 
 def _fact_examples(encoding: Encoding, plan: Plan, used: set[str]) -> tuple[list[str], int]:
-    asked: list[tuple[Fact, int, Record, World]] = []
+    asked: list[tuple[Fact, int, Record, Question]] = []
     for fact in encoding.facts.values():
         for index, example in enumerate(fact.examples if fact.name in used else []):
             record = _record(encoding, fact.name, ("examples", index), example.record)

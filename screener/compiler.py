@@ -6,16 +6,16 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from screener import database, sql, view
+from screener import database, reasons, sql, view
 from screener.cohort_compiler import CohortCompiler
-from screener.dictionaries import TERM_TYPES, keyed_terms
+from screener.dictionaries import TERM_SHAPES, column_type, keyed_terms
 from screener.errors import StudyError
 from screener.expressions import Expressions
-from screener.plan import BASE, Node, Part, Plan
+from screener.plan import BASE, Advisory, Leaf, Node, Plan
 from screener.study import every, leaves
 
 if TYPE_CHECKING:
-    from screener.study import AdvisoryRule, Case, Criterion, Encoding, Parameter
+    from screener.study import Case, Criterion, Encoding, Parameter
 
 
 class Compiler(Expressions):
@@ -125,16 +125,29 @@ class Compiler(Expressions):
         nodes, single = _nodes(study.criteria)
         used = self._parameters_used(layers, single, cohort.columns())
         explains = self.explanations(study.criteria)
+        leaves_ = [
+            Leaf(self.shown_facts(c), self.template(c.met), self.template(c.not_met))
+            for c in single
+        ]
+        opens = {n: self.is_open(n) for pairs in explains.values() for n, _ in pairs}
+        whys = {key: text for text, key in self._whys.items()}
+        advisories = [
+            Advisory(rule.id, f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END")
+            for rule in study.advisories
+        ]
         every_shown = [n for layer in layers for n in layer if self.facts[n].type != "entries"]
-        named = [self.shown_facts(c) for c in single]
+        shown = sorted({s["column"] for leaf in leaves_ for n in leaf.facts
+                        for s in self._evidence(n)})  # fmt: skip
+        told = [text for leaf in leaves_ for text in (leaf.met, leaf.not_met)]
+        told += [*opens.values(), *whys.values(), *(rule.sql for rule in advisories)]
+        answers = self._answers(nodes, layers, used, " ".join([*told, *shown]))
         facts_statement = self._facts_statement(every_shown, layers, used)
-        whole = self._part(study.criteria, list(range(len(study.advisories))), nodes, used)
-        halves = [self._part(*half, nodes, used) for half in self._halves()]
         beside = cohort.plan(layers, used)
-        asked = [whole.statement, facts_statement]
-        asked += [beside.index_statement, beside.variables_statement]
-        tables, fill = self._fill(layers, used, " ".join(asked))
-        statements = " ".join([fill, *asked])
+        asked = [answers, facts_statement, beside.index_statement, beside.variables_statement]
+        fields = self._fields_read(layers, " ".join(asked))
+        written = " ".join([*asked, *told])
+        logic = self.encoding.logic
+        views = [self._view(fields, paths=paths) for paths in (True, False)]
         plan = Plan(
             study_id=study.id,
             version=study.version,
@@ -142,18 +155,21 @@ class Compiler(Expressions):
             sha256=self.encoding.sha256,
             nodes=nodes,
             top=_top(study.criteria, nodes),
-            leaves=named,
+            leaves=leaves_,
             explains=explains,
+            whys=whys,
+            opens=opens,
             evidence={n: self._evidence(n) for n in every_shown},
-            whole=whole,
-            halves=halves,
+            shown=shown,
             parameters={n: self.parameters[n].model_dump() for n in used},
             alternatives=self._alternatives(single),
-            advisories=[rule.id for rule in study.advisories],
-            logic=_macros_used(self.encoding.logic, statements),
+            advisories=advisories,
+            logic=_macros_used(logic, " ".join([*views, written])),
             terms=keyed_terms(self.encoding),
-            tables=tables,
-            fill=fill,
+            tables=self._tables(used, views[0], answers),
+            view=views[0],
+            bare_view=views[1],
+            answers=answers,
             facts_statement=facts_statement,
             facts=[
                 {"name": n, "label": f.label, "means": f.means, "type": f.type, "unit": f.unit,
@@ -174,83 +190,27 @@ class Compiler(Expressions):
                 found[tuple(names)] = None
         return [list(names) for names in found]
 
-    def _halves(self) -> list[tuple[list[Criterion], list[int]]]:
-        """The criteria in two groups whose statements are about equally long, in study order."""
-        study = self.encoding.study
-
-        def facts_of(criteria: list[Criterion], rules: list[AdvisoryRule]) -> set[str]:
-            return {n for layer in self.needed(criteria, rules) for n in layer}
-
-        def size(names: set[str]) -> int:
-            return sum(len(self.facts[n].sql) for n in names)
-
-        groups: list[set[str]] = [set(), set()]
-        chosen: dict[str, int] = {}
-        order = sorted(study.criteria, key=lambda c: -size(facts_of([c], [])))
-        for criterion in order:
-            names = facts_of([criterion], [])
-            best = min((0, 1), key=lambda g: (size(groups[g] | names), g))
-            chosen[criterion.id] = best
-            groups[best] |= names
-        halves: list[tuple[list[Criterion], list[int]]] = []
-        for group in (0, 1):
-            criteria = [c for c in study.criteria if chosen[c.id] == group]
-            halves.append((criteria, []))
-        for index, rule in enumerate(study.advisories):
-            names = facts_of([], [rule])
-            best = min((0, 1), key=lambda g: (size(names - groups[g]), g))
-            halves[best][1].append(index)
-        return [half for half in halves if half[0]]
-
-    def _part(
-        self, criteria: list[Criterion], rules: list[int], nodes: list[Node], used: list[str]
-    ) -> Part:
+    def _answers(
+        self, nodes: list[Node], layers: list[list[str]], used: list[str], told: str
+    ) -> str:
+        """The SELECT of truths, and of the columns that the SQL in `told` reads."""
+        criteria = self.encoding.study.criteria
         single = leaves(criteria)
-        positions = {node.id: index for index, node in enumerate(nodes)}
-        advisories = [self.encoding.study.advisories[index] for index in rules]
-        layers = self.needed(criteria, advisories)
-        explains = self.explanations(criteria)
-        opens = sorted({pair[0] for pairs in explains.values() for pair in pairs})
-        keys = sorted({pair[1] for pairs in explains.values() for pair in pairs})
-        texts = {key: text for text, key in self._whys.items()}
-        named = [n for c in single for n in self.shown_facts(c)]
-        shown = sorted({spec["column"] for n in named for spec in self._evidence(n)})
-        here = [positions[c.id] for c in every(criteria)]
-        base = f"variant = {BASE} AND as_of = screened_on"
-        reasons = ", ".join(self._reason(c) for c in single)
-        whys = ", ".join(texts[key] for key in keys)
-        told = ", ".join(
-            f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END" for rule in advisories
-        )
-        days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
-        answers = ", ".join([
-            f"[{', '.join(self._truth(nodes[i], nodes) for i in here)}] AS truths",
-            f"CASE WHEN {base} THEN [{reasons}] END AS reasons",
-            f"[{', '.join(self.is_open(n) for n in opens)}] AS opens",
-            f"CASE WHEN {base} THEN CAST([{whys}] AS {_WHY}) END AS whys",
-            f"CASE WHEN {base} THEN CAST([{told}] AS VARCHAR[]) END AS advisories",
-            "ignored",
-            f"CASE WHEN {base} THEN CAST(flatten([{days}]) AS DATE[]) END AS days"
-            if days else "CAST([] AS DATE[]) AS days",
-            *(f"CASE WHEN {base} THEN {name} END AS {name}" for name in shown),
-        ])  # fmt: skip
-        truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t_{_column(c)}" for c in single)
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
-        names = _words(answers, available) | _ALWAYS
-        steps = self.steps(layers, available, names | _words(truths, available))
-        statement = (
-            f"SELECT n, variant, as_of, screened_on, {answers} FROM "
-            f"(SELECT {', '.join(sorted(names))}, {truths} FROM {steps})"
+        columns = _words(told, available) - _ALWAYS
+        days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
+        truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t_{_column(c)}" for c in single)
+        handed = columns | _ALWAYS | _words(days, available)
+        steps = self.steps(layers, available, handed | _words(truths, available))
+        answers = ", ".join([
+            f"[{', '.join(self._truth(node, nodes) for node in nodes)}] AS truths",
+            f"CAST(flatten([{days}]) AS DATE[]) AS days" if days else "CAST([] AS DATE[]) AS days",
+            *sorted(columns),
+        ])  # fmt: skip
+        return (
+            f"SELECT n, variant, as_of, screened_on, ignored, {answers} FROM "
+            f"(SELECT {', '.join(sorted(handed))}, {truths} FROM {steps})"
         )
-        return Part(statement, here, [n.leaf for i in here if (n := nodes[i]).leaf is not None],
-                    opens, keys, rules, shown)  # fmt: skip
-
-    def _reason(self, criterion: Criterion) -> str:
-        column = f"t_{_column(criterion)}"
-        met, not_met = self.template(criterion.met), self.template(criterion.not_met)
-        if met == not_met:
-            return f"CASE WHEN {column} IS NOT NULL THEN {met} END"
-        return f"CASE WHEN {column} THEN {met} WHEN NOT {column} THEN {not_met} END"
 
     def _truth(self, node: Node, nodes: list[Node]) -> str:
         criterion = next(c for c in every(self.encoding.study.criteria) if c.id == node.id)
@@ -269,7 +229,10 @@ class Compiler(Expressions):
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
         needed = _words(columns, available) | set(names) | _ALWAYS
         steps = self.steps(layers, available, needed)
-        return f"SELECT n, {columns} FROM {steps} WHERE variant = {BASE} AND as_of = screened_on"
+        return (
+            f"SELECT n, {columns} FROM {steps} "
+            f"WHERE variant = {BASE} AND as_of IS NOT DISTINCT FROM screened_on"
+        )
 
     def _evidence(self, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -319,49 +282,56 @@ class Compiler(Expressions):
                 names |= self.fact_expression(name).columns | self.texts_of(name)
         return sorted(names & self.parameters.keys())
 
-    def _fill(self, layers: list[list[str]], used: list[str], answers: str) -> tuple[str, str]:
-        """The tables that a question stands in, and the statement that fills `viewed`.
-
-        `viewed` holds the records as facts see them. It is filled once for all parts, which read
-        it; a part that made its own view would spend half of its time on it.
-        """
-        texts = [self.facts[n].sql for layer in layers for n in layer] + [answers]
+    def _fields_read(self, layers: list[list[str]], statements: str) -> set[str]:
+        """The fields of records that statements read, or seem to: a superset."""
+        texts = [self.facts[n].sql for layer in layers for n in layer] + [statements]
         fields = set(re.findall(r"\w+", " ".join(texts)))
         for layer in layers:
             for spec in (s for n in layer for s in self.facts[n].evidence):
                 fields |= {*spec.fields.values(), *(w for p in spec.record for w in p.split("."))}
-        fields |= view.ALWAYS
-        structure = [
-            {"n": "INTEGER", "as_of": "DATE", "days": ["DATE"], "record": view.structure(fields)}
-        ]
-        terms = ", ".join(f"map_from_entries(j.{name}) AS term_{name}" for name in TERM_TYPES)
-        types = {name: [{"k": "VARCHAR", "v": value}] for name, value in TERM_TYPES.items()}
+        return fields | view.ALWAYS
+
+    def _view(self, fields: set[str], *, paths: bool) -> str:
+        """The SELECT that gives the records of `question` as facts see them.
+
+        `viewed` holds its rows, so that facts, which name a list many times, share one copy.
+        """
+        structure = _quote(json.dumps(view.structure(fields)))
         source = (
-            f"(SELECT e.n, e.as_of, e.days AS later, e.record, {terms} FROM (SELECT "
-            f"unnest(from_json(records, {_quote(json.dumps(structure))})) AS e, "
-            f"from_json(terms, {_quote(json.dumps(types))}) AS j FROM question))"
+            f"(SELECT n, as_of, later, from_json(record, {structure}) AS record, terms.* "
+            "FROM question, terms)"
         )
-        fill = view.view_sql(source, fields)
-        connection = database.connect()
-        connection.execute(f"{_QUESTION}; {self.encoding.logic}")
-        columns = connection.execute(f"DESCRIBE {fill}").fetchall()
-        viewed = ", ".join(f'"{name}" {kind}' for name, kind, *_ in columns)
+        return view.View(fields, paths=paths).sql(source)
+
+    def _tables(self, used: list[str], viewed: str, answers: str) -> str:
+        """Creates the tables, with the columns that the statements give."""
         variants = "".join(f', "{n}" {_column_type(self.parameters[n])}' for n in used)
-        tables = (
-            f"{_QUESTION}; CREATE TABLE viewed({viewed}); "
-            f"CREATE TABLE variants(variant INTEGER{variants})"
-        )
-        return tables, f"INSERT INTO viewed {fill}"
+        tables = f"{_QUESTION}; CREATE TABLE variants(variant INTEGER{variants})"
+        connection = database.connect()
+        connection.execute(f"{tables}; {self.encoding.logic}")
+        for name, statement in [("viewed", viewed), ("known", answers)]:
+            try:
+                columns = connection.execute(f"DESCRIBE {statement}").fetchall()
+            except database.Error as error:
+                raise _unfit(self.encoding.study.id, error) from None
+            table = ", ".join(f'"{column}" {kind}' for column, kind, *_ in columns)
+            tables += f"; CREATE TABLE {name}({table})"
+            connection.execute(f"CREATE TABLE {name}({table})")
+        return tables
 
 
-_QUESTION = "CREATE TABLE question(records VARCHAR, terms VARCHAR)"
-_WHY = "STRUCT(say VARCHAR, ask VARCHAR, rests_on VARCHAR[])[]"
+_QUESTION = (
+    "CREATE TABLE question(n INTEGER, as_of DATE, later DATE[], record VARCHAR); "
+    "CREATE TABLE terms("
+    + ", ".join(f"term_{n} MAP(VARCHAR, {column_type(shape)})" for n, shape in TERM_SHAPES.items())
+    + ")"
+)
 _ALWAYS = {"n", "variant", "as_of", "screened_on", "ignored"}
 
 
 def _words(text: str, known: set[str]) -> set[str]:
     """The known names that a piece of SQL uses, or seems to: a superset."""
-    return set(re.findall(r"\w+", text)) & known
+    return set(re.findall(r"\w+", re.sub(r"'(?:[^']|'')*'", "''", text))) & known
 
 
 def _column(criterion: Criterion) -> str:
@@ -423,12 +393,19 @@ def _bind(plan: Plan) -> None:
     """Have DuckDB bind the statements once, so that a wrong type is found now."""
     connection = database.connect()
     connection.execute(f"{plan.tables}; {plan.logic}")
+    wanted = [{True, False, None}] * len(plan.leaves)
+    words = reasons.statement(plan, wanted, "known")
     try:
-        cohort = [plan.cohort.index_statement, plan.cohort.variables_statement]
-        for text in [plan.fill, plan.whole.statement, plan.facts_statement, *filter(None, cohort)]:
+        statements = [plan.view, plan.bare_view, plan.answers, words, plan.facts_statement]
+        statements += [plan.cohort.index_statement, plan.cohort.variables_statement]
+        for text in filter(None, statements):
             connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
     except database.Error as error:
-        raise StudyError(f"{plan.study_id}: the facts do not fit together: {error}") from None
+        raise _unfit(plan.study_id, error) from None
+
+
+def _unfit(study_id: str, error: Exception) -> StudyError:
+    return StudyError(f"{study_id}: the facts do not fit together: {error}")
 
 
 def _quote(text: str) -> str:

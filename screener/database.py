@@ -30,6 +30,12 @@ _LOCKED: dict[str, Any] = {
 }
 
 
-def connect(threads: int = 1) -> _database.DuckDBPyConnection:
-    """A new database in memory, without access to files, network or extensions."""
-    return _database.connect(config={"threads": threads, **_LOCKED})
+def connect(threads: int = 1, reads: str | None = None) -> _database.DuckDBPyConnection:
+    """A new database in memory, without access to files (but one), network or extensions."""
+    if reads is None:
+        return _database.connect(config={"threads": threads, **_LOCKED})
+    connection = _database.connect(config={"threads": threads})
+    connection.execute("SET allowed_paths = [?]", [reads])
+    for name, value in _LOCKED.items():
+        connection.execute(f"SET {name} = {value}")
+    return connection

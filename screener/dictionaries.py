@@ -9,15 +9,29 @@ from screener import database
 if TYPE_CHECKING:
     from screener.study import Encoding
 
-TERM_TYPES: dict[str, Any] = {
-    "drugs": {"name": "VARCHAR", "kinds": ["VARCHAR"]},
+TERM_SHAPES: dict[str, Any] = {
+    "drugs": {"key": "VARCHAR", "name": "VARCHAR", "kinds": ["VARCHAR"], "nearest": ["VARCHAR"]},
     "sites": {"name": "VARCHAR", "region": "VARCHAR"},
     "tests": "VARCHAR",
     "units": {"factor": "DECIMAL(19,12)", "lo": "DECIMAL(18,6)", "hi": "DECIMAL(18,6)"},
     "neoplasms": "VARCHAR",
-    "near_drugs": ["VARCHAR"],
 }
-"""The dictionaries as maps, by what they give for a key."""
+"""What the dictionaries say of a word as recorded, as `from_json` takes it.
+
+Of a drug also its key, and where it is not known the nearest drugs; units by test and unit.
+"""
+
+
+def column_type(shape: Any) -> str:
+    """The type of a column that holds what a dictionary says."""
+    if isinstance(shape, dict):
+        fields = ", ".join(f'"{name}" {column_type(kind)}' for name, kind in shape.items())
+        return f"STRUCT({fields})"
+    return f"{column_type(shape[0])}[]" if isinstance(shape, list) else str(shape)
+
+
+BETWEEN = "\x1f"
+"""Between a test and a unit: no text of a record holds it."""
 
 
 def keyed_terms(encoding: Encoding) -> dict[str, dict[str, Any]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from screener import database
+from screener.dictionaries import BETWEEN, TERM_SHAPES
 from screener.errors import StudyError
-from screener.plan import BASE, STRICT, Part, Plan
+from screener.plan import BASE, STRICT, Plan
+from screener.reasons import statement
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -43,37 +45,59 @@ class Words:
         self.neoplasms.update(x.type for x in record.other_malignancies or [])
 
 
+@dataclass(frozen=True)
+class Question:
+    """A record as canonical JSON, its screening date, and later days on which to ask again."""
+
+    record: str
+    as_of: date | None
+    """None where it is not known, so that whatever depends on it is unknown."""
+    later: Sequence[date] = ()
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What `known` says of one record, variant and day; `truths` are those of `plan.nodes`."""
+
+    n: int
+    variant: int
+    as_of: date | None
+    screened_on: date | None
+    ignored: int
+    truths: list[bool | None]
+    days: list[date | None]
+
+
 class Engine:
     """A database in memory that knows a plan's macros and nothing else, and its statements.
 
     A study file is code: external access is off, extensions are neither installed nor loaded, and
     the configuration is locked before any of it runs.
 
-    `parts` are asked together, each on a thread of its own; binding them starts at once, in the
-    background, since it takes longer than all else that a single record needs.
+    Binding the statements starts at once, in the background, since it takes longer than all else
+    that a single record needs.
     """
 
-    def __init__(self, plan: Plan, parts: Sequence[Part], threads: int = 1) -> None:
+    def __init__(self, plan: Plan, threads: int = 1, *, few: bool = False) -> None:
         self.plan = plan
-        self.parts = parts
         self._threads = threads
-        self._pool = ThreadPoolExecutor(max_workers=len(parts) + 1)
+        self._few = few
+        self._pool = ThreadPoolExecutor(max_workers=2)
         self._ready = self._pool.submit(self._open)
 
-    def _open(self) -> tuple[DuckDBPyConnection, list[Future[DuckDBPyConnection]]]:
+    def _open(self) -> tuple[DuckDBPyConnection, Future[DuckDBPyConnection]]:
         connection = database.connect(self._threads)
         connection.execute(f"BEGIN; {self.plan.tables}; {self.plan.logic}; COMMIT")
-        cursors = [connection.cursor() for _ in self.parts]
-        if len(self.parts) > 1:
-            # For a few records, rewriting the statement takes longer than running it as it is.
-            for cursor in [connection, *cursors]:
+        second = connection.cursor()
+        if self._few:
+            # For a few records, rewriting a statement takes longer than running it as it is.
+            for cursor in [connection, second]:
                 cursor.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
-        prepared = [
-            self._pool.submit(_prepared, cursor, "screening", part.statement)
-            for cursor, part in zip(cursors, self.parts, strict=True)
-        ]
-        return _prepared(connection, "fill", self.plan.fill), prepared
+        answering = self._pool.submit(
+            _prepared, second, "answer", f"INSERT INTO known {self.plan.answers}"
+        )
+        return _prepared(connection, "fill", f"INSERT INTO viewed {self.plan.view}"), answering
 
     @property
     def connection(self) -> DuckDBPyConnection:
@@ -81,33 +105,41 @@ class Engine:
         return self._ready.result()[0]
 
     def ask(
-        self,
-        records: Sequence[tuple[str, date | None, Sequence[date]]],
-        asked: list[dict[str, Any]],
-        terms: str,
-    ) -> list[list[tuple[Any, ...]]]:
-        """The rows of each part, as `plan.Part` describes them.
-
-        `records` are JSON texts, each with its screening date and later days on which to ask again;
-        `n` is the position among them. A day of None is one that is not known.
+        self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words
+    ) -> list[Answered]:
+        """Answer questions with each parameter set of `asked`; `n` is the position among them.
 
         Raises:
             StudyError: an expression of the study cannot be computed for a record.
         """
         try:
-            self._put(records, asked, terms)
-            _, prepared = self._ready.result()
-            cursors = [future.result() for future in prepared]
-            running = [self._pool.submit(_rows, cursor) for cursor in cursors[1:]]
-            return [_rows(cursors[0]), *(future.result() for future in running)]
+            self._put(questions, asked, words)
+            cursor = self._ready.result()[1].result()
+            cursor.execute("DELETE FROM known")
+            cursor.execute("EXECUTE answer")
+            rows = cursor.execute(
+                "SELECT n, variant, as_of, screened_on, ignored, truths, days FROM known"
+            ).fetchall()
+        except database.Error:
+            raise self._fault() from None
+        return [Answered(*row) for row in rows]
+
+    def words(self, wanted: Sequence[Collection[bool | None]]) -> list[tuple[Any, ...]]:
+        """Words of what was asked last, one row for each record, as `reasons.statement` has them.
+
+        `wanted` holds for each leaf the truths that occur.
+
+        Raises:
+            StudyError: a text of the study cannot be computed for a record.
+        """
+        try:
+            cursor = self._ready.result()[1].result()
+            return cursor.execute(statement(self.plan, wanted, "known")).fetchall()
         except database.Error:
             raise self._fault() from None
 
     def ask_facts(
-        self,
-        records: Sequence[tuple[str, date | None, Sequence[date]]],
-        asked: list[dict[str, Any]],
-        terms: str,
+        self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words
     ) -> list[dict[str, Any]]:
         """One row for each record: `<fact>_found` with value and words, and columns of evidence.
 
@@ -115,7 +147,7 @@ class Engine:
             StudyError: an expression of the study cannot be computed for a record.
         """
         try:
-            self._put(records, asked, terms)
+            self._put(questions, asked, words)
             found = self.connection.execute(self.plan.facts_statement)
         except database.Error:
             raise self._fault() from None
@@ -126,17 +158,17 @@ class Engine:
     def ask_statement(
         self,
         statement: str,
-        records: Sequence[tuple[str, date | None, Sequence[date]]],
+        questions: Sequence[Question],
         asked: list[dict[str, Any]],
-        terms: str,
+        words: Words,
     ) -> list[tuple[Any, ...]]:
-        """The rows of one of the plan's other statements, one for each record and in its order.
+        """The rows of another statement of the plan, one for each question and in their order.
 
         Raises:
             StudyError: an expression of the study cannot be computed for a record.
         """
         try:
-            self._put(records, asked, terms)
+            self._put(questions, asked, words)
             return sorted(self.connection.execute(statement).fetchall(), key=lambda row: row[0])
         except database.Error:
             raise self._fault() from None
@@ -149,42 +181,41 @@ class Engine:
         )
 
     def _put(
-        self,
-        records: Sequence[tuple[str, date | None, Sequence[date]]],
-        asked: list[dict[str, Any]],
-        terms: str,
+        self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words
     ) -> None:
-        items = ",".join(
-            f'{{"n":{number},"as_of":{json.dumps(day and day.isoformat())},'
-            f'"days":{json.dumps([d.isoformat() for d in days])},"record":{text}}}'
-            for number, (text, day, days) in enumerate(records)
-        )
-        names = ["variant", *self.plan.parameters]
-        marks = ", ".join("?" for _ in names)
-        values = [variant[name] for variant in asked for name in names]
         connection = self.connection
-        connection.execute("DELETE FROM question; DELETE FROM viewed; DELETE FROM variants")
-        connection.execute("INSERT INTO question VALUES (?, ?)", [f"[{items}]", terms])
+        names = ["variant", *self.plan.parameters]
         connection.execute(
-            f"INSERT INTO variants VALUES {', '.join(f'({marks})' for _ in asked)}",  # noqa: S608
-            values,
+            "DELETE FROM question; DELETE FROM terms; DELETE FROM viewed; DELETE FROM variants"
+        )
+        connection.execute(
+            "INSERT INTO question "
+            "SELECT unnest($n), unnest($as_of), unnest($later), unnest($record)",
+            {
+                "n": list(range(len(questions))),
+                "as_of": [question.as_of for question in questions],
+                "later": [list(question.later) for question in questions],
+                "record": [question.record for question in questions],
+            },
+        )
+        put_terms(connection, self.plan, words)
+        marks = f"({', '.join('?' for _ in names)})"
+        connection.execute(
+            f"INSERT INTO variants VALUES {', '.join(marks for _ in asked)}",  # noqa: S608
+            [variant[name] for variant in asked for name in names],
         )
         connection.execute("EXECUTE fill")
 
 
-def _prepared(cursor: DuckDBPyConnection, name: str, statement: str) -> DuckDBPyConnection:
-    cursor.execute(f"PREPARE {name} AS {statement}")
+def _prepared(cursor: DuckDBPyConnection, name: str, text: str) -> DuckDBPyConnection:
+    cursor.execute(f"PREPARE {name} AS {text}")
     return cursor
 
 
-def _rows(cursor: DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    return cursor.execute("EXECUTE screening").fetchall()
+def put_terms(connection: DuckDBPyConnection, plan: Plan, words: Words) -> None:
+    """Put what the dictionaries know of some words into the table `terms`.
 
-
-def look_up(connection: DuckDBPyConnection, plan: Plan, words: Words) -> str:
-    """What the dictionaries know of some words, as JSON for a question.
-
-    Only these: a map is searched from end to end, and the dictionaries hold thousands of names.
+    Only of these: a map is searched from end to end, and the dictionaries hold thousands of names.
     """
     row = connection.execute(
         "SELECT list_transform($drugs, lambda w: drug_key(w)),"
@@ -194,28 +225,44 @@ def look_up(connection: DuckDBPyConnection, plan: Plan, words: Words) -> str:
         " list_transform($neoplasms, lambda w: neoplasm_key(w))",
         {name: [*sorted(given), ""] for name, given in vars(words).items()},
     ).fetchone()
-    drugs, sites, tests, units, neoplasms = row or ([], [], [], [], [])
-    names = {plan.terms["tests"].get(key, key) for key in tests}
-    asked = {
-        "drugs": drugs,
-        "sites": sites,
-        "tests": tests,
-        "units": [f"{name} {unit}" for name in names for unit in units],
-        "neoplasms": neoplasms,
+    keys = {
+        name: dict(zip([*sorted(given), ""], found, strict=True))
+        for (name, given), found in zip(vars(words).items(), row or (), strict=True)
     }
+    known = plan.terms
+    tests = {word: known["tests"].get(key, key) for word, key in keys["tests"].items()}
+    near = _near_drugs(
+        connection, plan, [key for key in keys["drugs"].values() if key not in known["drugs"]]
+    )
     found = {
-        name: {key: plan.terms[name][key] for key in keys if key in plan.terms[name]}
-        for name, keys in asked.items()
+        "drugs": {
+            word: {"key": key, **known["drugs"].get(key, {}), "nearest": near.get(key)}
+            for word, key in keys["drugs"].items()
+        },
+        "sites": {w: known["sites"][k] for w, k in keys["sites"].items() if k in known["sites"]},
+        "tests": tests,
+        "units": {
+            f"{test}{BETWEEN}{unit}": known["units"][f"{name} {key}"]
+            for test, name in tests.items()
+            for unit, key in keys["units"].items()
+            if f"{name} {key}" in known["units"]
+        },
+        "neoplasms": {
+            word: known["neoplasms"][key]
+            for word, key in keys["neoplasms"].items()
+            if key in known["neoplasms"]
+        },
     }
-    found["near_drugs"] = _near_drugs(
-        connection, plan, [key for key in drugs if key not in found["drugs"]]
+    texts = {
+        name: json.dumps([{"key": word, "value": value} for word, value in said.items()])
+        for name, said in found.items()
+    }
+    entries = ", ".join(
+        f"map_from_entries(from_json(${name}, "
+        f'\'[{{"key": "VARCHAR", "value": {json.dumps(TERM_SHAPES[name])}}}]\'))'
+        for name in TERM_SHAPES
     )
-    return json.dumps(
-        {
-            name: [{"k": key, "v": value} for key, value in sorted(known.items())]
-            for name, known in found.items()
-        }
-    )
+    connection.execute(f"INSERT INTO terms SELECT {entries}", texts)
 
 
 def _near_drugs(

@@ -1,7 +1,7 @@
 """Screening as of each patient's own index date, where a study has one.
 
-The engine is first asked for the date itself. Then it is asked about the record as of that day. What
-the record leaves open is tried in every way that could matter, and what all ways agree on holds:
+The engine is first asked for the date itself, then about the record as of that day. What the record
+leaves open is tried in every way that could matter, and what all ways agree on holds:
 
 - a date that is known only to the month or year: each of its days;
 - an entry without a date, or with one that spans the index date, may lie before it or after. So the
@@ -23,6 +23,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from screener.dates import span
+from screener.engine import Question
 from screener.record import canonical_json
 from screener.view import EVENT_DATE
 
@@ -58,22 +59,14 @@ class Index:
 
 
 @dataclass(frozen=True)
-class World:
-    """One way in which a record may have been on the index date: its text for the engine, a day."""
+class Asked:
+    """What to ask about a record, so that what its index date leaves open stays open."""
 
-    text: str
-    day: date | None
-
-
-@dataclass(frozen=True)
-class Question:
-    """A record as of its index date."""
-
-    index: Index | None
+    worlds: list[Question]
+    """The ways in which the record may have been on that day. Reasons are told from the first."""
+    index: Index | None = None
     """None where the study has no index date of its own, and the screening date counts."""
-    worlds: list[World]
-    """The first is the one that reasons and evidence are told from."""
-    uncertain: list[str]
+    uncertain: tuple[str, ...] = ()
     """Paths of entries of which it is not known whether they had happened by the index date."""
 
 
@@ -88,15 +81,15 @@ def index_of(event: bool | None, day: dict[str, Any] | None, entry: str | None) 
     return Index(event, lo, hi, f"{lo} to {hi}" if known else None, entry)
 
 
-def question(record: Record, index: Index, cutoff: date) -> Question:
+def asked(record: Record, index: Index, cutoff: date) -> Asked:
     """What to ask about a record; `cutoff` is the screening date, up to which it is followed."""
     days = index.days
     if index.event is False:
-        return Question(index, [_world(record, cutoff, index, cutoff)], [])
+        return Asked([_world(record, cutoff, index, cutoff)], index)
     if not days:
-        without = _without(record, {name: None for name in EVENT_DATE})
+        without = _without(record, dict.fromkeys(EVENT_DATE))
         worlds = [_world(record, cutoff, index, cutoff), _world(without, None, index, cutoff)]
-        return Question(index, worlds, [])
+        return Asked(worlds, index)
     worlds, paths = [], dict[str, None]()
     for day in days:
         on_day = _begun(record, index.entry, day) if len(days) > 1 else record
@@ -105,7 +98,7 @@ def question(record: Record, index: Index, cutoff: date) -> Question:
         if open_entries:
             worlds.append(_world(_without(on_day, open_entries), day, index, cutoff))
             paths |= {f"{name}[{n}]": None for name, found in open_entries.items() for n in found}
-    return Question(index, worlds, list(paths))
+    return Asked(worlds, index, tuple(paths))
 
 
 def _begun(record: Record, entry: str | None, day: date) -> Record:
@@ -119,14 +112,14 @@ def _begun(record: Record, entry: str | None, day: date) -> Record:
     return record.model_copy(update={name: entries})
 
 
-def _world(record: Record, day: date | None, index: Index, cutoff: date) -> World:
+def _world(record: Record, day: date | None, index: Index, cutoff: date) -> Question:
     known = {
         "lo": index.lo and index.lo.isoformat(),
         "hi": index.hi and index.hi.isoformat(),
         "text": index.text,
     }
     more = {"cutoff": cutoff.isoformat(), "index_event": index.event, "index_date": known}
-    return World(f"{canonical_json(record)[:-1]},{json.dumps(more)[1:]}", day)
+    return Question(f"{canonical_json(record)[:-1]},{json.dumps(more)[1:]}", day)
 
 
 def _uncertain(record: Record, day: date, cutoff: date) -> dict[str, set[int]]:
@@ -157,7 +150,7 @@ def _without(record: Record, entries: dict[str, set[int]] | dict[str, None]) -> 
     return record.model_copy(update=changed)
 
 
-def as_given(record: Record, day: date, cutoff: date | None, index_date: str | None) -> World:
+def as_given(record: Record, day: date, cutoff: date | None, index_date: str | None) -> Question:
     """A record as of any day, with follow-up up to another day or an index date that is said."""
     index = Index(None, None, None, None)
     if index_date:
@@ -171,18 +164,18 @@ def agreed(values: Sequence[Any]) -> Any:
     return first if all(value == first for value in values[1:]) else None
 
 
-def why_open(question: Question, means: str) -> tuple[str, list[str]]:
+def why_open(of: Asked, means: str) -> tuple[str, list[str]]:
     """Why worlds disagree, as a reason and what to obtain."""
-    index = question.index or Index(None, None, None, None)
-    asked = f"the exact date of the {means}"
+    index = of.index or Index(None, None, None, None)
+    exact = f"the exact date of the {means}"
     if not index.days:
-        return f"It depends on the date of the {means}, which is not known.", [asked]
+        return f"It depends on the date of the {means}, which is not known.", [exact]
     reasons, needs = [], []
     if len(index.days) > 1:
         reasons.append(f"on the day of the {means}, known only as {index.text}")
-        needs.append(asked)
-    if question.uncertain:
-        named = ", ".join(question.uncertain)
+        needs.append(exact)
+    if of.uncertain:
+        named = ", ".join(of.uncertain)
         day = index.text if len(index.days) == 1 else "that day"
         reasons.append(f"on whether {named} had happened by the {means} ({day})")
         needs.append(f"the dates of {named}")

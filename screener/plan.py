@@ -32,23 +32,22 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some criteria of a study as one statement, and what its columns are about.
+class Leaf:
+    """A criterion or part with a predicate of its own."""
 
-    The statement reads the tables `viewed` and `variants`, and gives for each record, variant and
-    day: n, variant, as_of, screened_on, the truths of `nodes`; and, on the row of the base variant
-    on the screening date, the reasons of `leaves`, which facts of `opens` are open, the
-    explanations `whys`, the texts of `advisories`, the number of ignored entries, the days on which
-    a fail could clear, and the columns `shown`, which evidence is read from.
-    """
+    facts: list[str]
+    """The facts that the predicate names, in its order."""
+    met: str
+    """The reason where it is met, as SQL over the columns of `known`."""
+    not_met: str
 
-    statement: str
-    nodes: list[int]
-    leaves: list[int]
-    opens: list[str]
-    whys: list[str]
-    advisories: list[int]
-    shown: list[str]
+
+@dataclass(frozen=True)
+class Advisory:
+    """An advisory, as SQL that gives its text where it applies."""
+
+    id: str
+    sql: str
 
 
 @dataclass(frozen=True)
@@ -62,30 +61,36 @@ class Plan:
     nodes: list[Node]
     top: list[int]
     """The criteria of the study, in its order, as positions in `nodes`."""
-    leaves: list[list[str]]
-    """For each leaf, the facts that its predicate names."""
+    leaves: list[Leaf]
     explains: dict[str, list[list[str]]]
     """For a fact that is unknown: pairs of a fact and the key of its explanation, to be given
     where that fact is open."""
+    whys: dict[str, str]
+    """The SQL of each explanation: {say, ask, rests_on}."""
+    opens: dict[str, str]
+    """SQL that is true where a fact that is explained leaves something open."""
     evidence: dict[str, list[dict[str, Any]]]
-    """For each fact, where its evidence lies among the columns of an answer."""
-    whole: Part
-    """Every criterion in one statement, for many records."""
-    halves: list[Part]
-    """The criteria in two statements of about equal size. Parsing and binding takes most of the
-    time that one record needs, and can be done for both at once."""
+    """For each fact, where its evidence lies among the columns of `known`."""
+    shown: list[str]
+    """The columns of `known` that hold the evidence of the facts that criteria name."""
     parameters: dict[str, dict[str, Any]]
     alternatives: list[list[str]]
     """Parameters of one predicate of which either may carry an outcome (2.5 or 5 times a limit), so
     that only without all of them it would be another."""
-    advisories: list[str]
+    advisories: list[Advisory]
     logic: str
-    """The macros that the statement uses."""
+    """The macros that the statements use."""
     terms: dict[str, Any]
     tables: str
-    """Creates the tables that a question stands in: `question`, `viewed` and `variants`."""
-    fill: str
-    """Fills `viewed` with the records of `question` as facts see them."""
+    """Creates the tables that a question stands in, `question`, `terms` and `variants`, and those
+    that are filled from it, `viewed` and `known`."""
+    view: str
+    """The records of `question` as facts see them: the rows of `viewed`."""
+    bare_view: str
+    """The same where nobody asks for the places of entries in the record."""
+    answers: str
+    """From `viewed` and `variants` the rows of `known`: for each record, variant and day the truths
+    of all nodes, and everything that reasons and evidence are read from."""
     facts_statement: str
     """One row of facts for each record, for `screen facts`."""
     facts: list[dict[str, Any]]
@@ -105,8 +110,8 @@ class Plan:
             **{
                 **data,
                 "nodes": [Node(**node) for node in data["nodes"]],
-                "whole": Part(**data["whole"]),
-                "halves": [Part(**part) for part in data["halves"]],
+                "leaves": [Leaf(**leaf) for leaf in data["leaves"]],
+                "advisories": [Advisory(**rule) for rule in data["advisories"]],
                 "cohort": CohortPlan.from_data(data["cohort"]),
             }
         )

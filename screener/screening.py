@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from screener.answer import Answer, agreed_truths, by_record, outcome
+from screener.answer import Answer, agreed_truths, outcome
 from screener.errors import UsageError
 from screener.plan import BASE, STRICT, Node, Plan
 from screener.result import (
@@ -28,8 +28,8 @@ from screener.result import (
 from screener.thresholds import near, with_thresholds
 
 if TYPE_CHECKING:
-    from screener.engine import Engine
-    from screener.index_date import Question, World
+    from screener.engine import Engine, Question, Words
+    from screener.index_date import Asked
     from screener.record import Record
 
 TOOL = "trial-screen"
@@ -85,9 +85,9 @@ class Screener:
         from screener.engine import Engine  # noqa: PLC0415  # DuckDB is needed only to screen
 
         if number <= _FEW:
-            self._small = self._small or Engine(self.plan, self.plan.halves)
+            self._small = self._small or Engine(self.plan, few=True)
             return self._small
-        self._large = self._large or Engine(self.plan, [self.plan.whole])
+        self._large = self._large or Engine(self.plan)
         return self._large
 
     def screen(self, records: Sequence[Record], as_of: date) -> list[ScreeningResult]:
@@ -100,16 +100,16 @@ class Screener:
         if not records:
             return []
         taken = [self._taken(record) for record in records]
-        asked = variants(self.plan, self._without, strict=self.settings.strict)
-        questions = self._questions([record for record, _ in taken], as_of)
-        answers = self._answers(questions, [record for record, _ in taken], asked)
+        asked = self._asked([record for record, _ in taken], as_of)
+        sets = variants(self.plan, self._without, strict=self.settings.strict)
+        answers = self._answers(asked, [record for record, _ in taken], sets)
         for name in sorted({name for _, lists in taken for name in lists}):
             # What rests on a word that a list is whole is otherwise without it.
             said = self._truths([self._taken(record, name)[0] for record in records], as_of)
             for answer, (_, lists), truths in zip(answers, taken, said, strict=True):
                 if name in lists:
                     answer.without_list[name] = truths
-        derived = self._derived(questions, [record for record, _ in taken])
+        derived = self._derived(asked, [record for record, _ in taken])
         return [
             self._result(record, _text(original), answer, as_of, values)
             for (record, _), original, answer, values in zip(
@@ -120,23 +120,21 @@ class Screener:
     def derived(self, records: Sequence[Record], as_of: date) -> list[list[DerivedValue]]:
         """The study's derived variables of each record, in the order of the records."""
         taken = [self._taken(record)[0] for record in records]
-        return self._derived(self._questions(taken, as_of), taken)
+        return self._derived(self._asked(taken, as_of), taken)
 
-    def _derived(
-        self, questions: Sequence[Question], taken: Sequence[Record]
-    ) -> list[list[DerivedValue]]:
+    def _derived(self, asked: Sequence[Asked], taken: Sequence[Record]) -> list[list[DerivedValue]]:
         variables = self.plan.cohort.variables
         if not variables or not taken:
             return [[] for _ in taken]
         from screener.derived import values  # noqa: PLC0415
 
-        texts = _texts(questions)
+        questions = _worlds(asked)
         rows = iter(
-            self._engine(len(texts)).ask_statement(
-                self.plan.cohort.variables_statement, texts, self._base(), self._terms(taken)
+            self._engine(len(questions)).ask_statement(
+                self.plan.cohort.variables_statement, questions, self._base(), _words(taken)
             )
         )
-        return [values(variables, [next(rows)[1:] for _ in asked.worlds]) for asked in questions]
+        return [values(variables, [next(rows)[1:] for _ in one.worlds]) for one in asked]
 
     def truths(self, records: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         """Only the truths of all criteria and parts, in the order of `plan.nodes`.
@@ -148,83 +146,87 @@ class Screener:
     def _truths(self, taken: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         from screener.engine import variants  # noqa: PLC0415
 
-        # Under a number other than BASE, so that no reasons are written.
-        asked = [{**variants(self.plan, [], strict=False)[0], "variant": BASE + 1}]
-        questions = self._questions(taken, as_of)
-        texts = _texts(questions)
-        engine = self._engine(len(texts))
-        found: list[dict[int, bool | None]] = [{} for _ in texts]
-        rows = engine.ask(texts, asked, self._terms(taken))
-        for part, given in zip(engine.parts, rows, strict=True):
-            for row in given:
-                found[row[0]].update(zip(part.nodes, row[4], strict=True))
+        asked = self._asked(taken, as_of)
+        questions = _worlds(asked)
+        found: list[list[bool | None]] = [[] for _ in questions]
+        sets = variants(self.plan, [], strict=False)[:1]
+        for row in self._engine(len(questions)).ask(questions, sets, _words(taken)):
+            found[row.n] = row.truths
         worlds = iter(found)
-        agreed = [agreed_truths(self.plan, [next(worlds) for _ in q.worlds]) for q in questions]
-        return [[truths[index] for index in range(len(self.plan.nodes))] for truths in agreed]
+        return [agreed_truths(self.plan, [next(worlds) for _ in one.worlds]) for one in asked]
 
-    def _questions(self, taken: Sequence[Record], as_of: date) -> list[Question]:
+    def _asked(self, taken: Sequence[Record], as_of: date) -> list[Asked]:
         """What to ask about each record: as of the screening date, or of its own index date."""
-        from screener.index_date import Question, World, index_of, question  # noqa: PLC0415
+        from screener.engine import Question  # noqa: PLC0415
+        from screener.index_date import Asked, asked, index_of  # noqa: PLC0415
 
-        statement = self.plan.cohort.index_statement
-        if not statement:
-            return [Question(None, [World(_text(record), as_of)], []) for record in taken]
-        texts = [(_text(record), as_of, ()) for record in taken]
-        rows = self._engine(len(texts)).ask_statement(
-            statement, texts, self._base(), self._terms(taken)
+        questions = [Question(_text(record), as_of) for record in taken]
+        if not self.plan.cohort.index_statement:
+            return [Asked([question]) for question in questions]
+        rows = self._engine(len(questions)).ask_statement(
+            self.plan.cohort.index_statement, questions, self._base(), _words(taken)
         )
         return [
-            question(record, index_of(*row[1:]), as_of)
+            asked(record, index_of(*row[1:]), as_of)
             for record, row in zip(taken, rows, strict=True)
         ]
 
     def _base(self) -> list[dict[str, Any]]:
-        """The parameters that hold, strictly or not, as the one variant to ask with."""
+        """The parameters that hold, strictly or not, as the one set to ask with."""
         from screener.engine import variants  # noqa: PLC0415
 
-        asked = variants(self.plan, [], strict=self.settings.strict)
-        return [{**asked[-1 if self.settings.strict else 0], "variant": BASE}]
+        sets = variants(self.plan, [], strict=self.settings.strict)
+        return [{**sets[-1 if self.settings.strict else 0], "variant": BASE}]
 
     def _answers(
-        self,
-        questions: Sequence[Question],
-        records: Sequence[Record],
-        asked: list[dict[str, Any]],
+        self, asked: Sequence[Asked], records: Sequence[Record], sets: list[dict[str, Any]]
     ) -> list[Answer]:
-        terms = self._terms(records)
-        texts = _texts(questions)
-        engine = self._engine(len(texts))
-        strict = self.settings.strict
+        from screener.engine import Question  # noqa: PLC0415
+        from screener.reasons import explained  # noqa: PLC0415
+
+        questions, words = _worlds(asked), _words(records)
+        engine = self._engine(len(questions))
 
         def ask() -> list[Answer]:
-            rows = engine.ask(texts, asked, terms)
-            return by_record(
-                self.plan, engine.parts, rows, len(texts), without=self._without, strict=strict
-            )
+            found = [
+                Answer(self.plan, strict=self.settings.strict, without=self._without)
+                for _ in questions
+            ]
+            for row in engine.ask(questions, sets, words):
+                found[row.n].add(row)
+            return found
 
         answers = ask()
+        wanted = [
+            set(truths) for truths in zip(*(a.truths_of_leaves() for a in answers), strict=True)
+        ]
+        opens, keys = explained(self.plan, wanted)
+        for row in engine.words(wanted):
+            answers[row[0]].say(opens, keys, row)
         if self.plan.cohort.index_statement:
             # The index date is what it is: time alone clears nothing.
-            return self._agreed(questions, answers)
+            return self._agreed(asked, answers)
         waiting = [n for n, answer in enumerate(answers) if answer.days and answer.only_time()]
         if waiting:
             # What fails now may pass on a later day: the same question again, on the days on which
             # a window ends.
-            texts = [(*texts[n][:2], answers[n].days) for n in waiting]
-            asked = [v for v in asked if v["variant"] in (BASE, STRICT)]
+            questions = [
+                Question(questions[n].record, questions[n].as_of, answers[n].days) for n in waiting
+            ]
+            sets = [v for v in sets if v["variant"] in (BASE, STRICT)]
             for number, again in zip(waiting, ask(), strict=True):
                 answers[number].later = again
         return answers
 
-    def _agreed(self, questions: Sequence[Question], answers: Sequence[Answer]) -> list[Answer]:
-        """One answer for each question, with what its worlds share."""
+    def _agreed(self, asked: Sequence[Asked], answers: Sequence[Answer]) -> list[Answer]:
+        """One answer for each record, with what its worlds share."""
         from screener.index_date import why_open  # noqa: PLC0415
 
         given, found = iter(answers), []
-        for asked in questions:
-            first, *others = [next(given) for _ in asked.worlds]
-            first.index = asked.index
-            first.agree(others, why_open(asked, self.plan.cohort.index_means))
+        for one in asked:
+            first, *others = [next(given) for _ in one.worlds]
+            first.index = one.index
+            first.agree(others, why_open(one, self.plan.cohort.index_means))
             found.append(first)
         return found
 
@@ -235,12 +237,11 @@ class Screener:
         index date leaves open has no value.
         """
         taken = [self._taken(record)[0] for record in records]
-        questions = self._questions(taken, as_of)
-        texts = [(world.text, world.day) for q in questions for world in q.worlds]
-        given = iter(self._facts(texts, taken))
+        asked = self._asked(taken, as_of)
+        given = iter(self.facts_of(_worlds(asked), taken))
         found = []
-        for asked in questions:
-            first, *others = [next(given) for _ in asked.worlds]
+        for one in asked:
+            first, *others = [next(given) for _ in one.worlds]
             for place, fact in enumerate(first):
                 if any(other[place]["value"] != fact["value"] for other in others):
                     fact |= {"value": None, "words": None}
@@ -248,16 +249,10 @@ class Screener:
         return found
 
     def facts_of(
-        self, worlds: Sequence[World], records: Sequence[Record]
+        self, questions: Sequence[Question], records: Sequence[Record]
     ) -> list[list[dict[str, Any]]]:
-        """The same of each record in a given world, whatever its own index date."""
-        return self._facts([(world.text, world.day) for world in worlds], records)
-
-    def _facts(
-        self, asked: Sequence[tuple[str, date | None]], records: Sequence[Record]
-    ) -> list[list[dict[str, Any]]]:
-        texts = [(text, day, ()) for text, day in asked]
-        rows = self._engine(len(texts)).ask_facts(texts, self._base(), self._terms(records))
+        """The same for each of some questions about the records, whatever their own index dates."""
+        rows = self._engine(len(questions)).ask_facts(questions, self._base(), _words(records))
         return [
             [
                 {
@@ -270,14 +265,6 @@ class Screener:
             ]
             for row in rows
         ]
-
-    def _terms(self, records: Sequence[Record]) -> str:
-        from screener.engine import Words, look_up  # noqa: PLC0415
-
-        words = Words()
-        for record in records:
-            words.read(record)
-        return look_up(self._engine(len(records)).connection, self.plan, words)
 
     def _result(
         self,
@@ -310,8 +297,8 @@ class Screener:
             needs=_distinct(need for c in shown for need in c.needs) if helps else [],
             rescreen_on=rescreen,
             advisories=[
-                Advisory(id=name, text=text)
-                for name, text in zip(plan.advisories, answer.advisories(), strict=True)
+                Advisory(id=rule.id, text=text)
+                for rule, text in zip(plan.advisories, answer.advisories(), strict=True)
                 if text
             ],
             assumptions=assumptions,
@@ -337,21 +324,21 @@ class Screener:
             if truth is None:
                 needs = _distinct(need for part in parts for need in part.needs)
         else:
-            evidence = _evidence(self.plan, self.plan.leaves[node.leaf], answer.columns)
-            if answer.disagreed(index):
+            evidence = _evidence(self.plan, self.plan.leaves[node.leaf].facts, answer.columns)
+            if truth is not None:
+                reason = answer.reason(node.leaf)
+            elif answer.disagreed(index):
                 reason, needs = answer.why_open
-            elif truth is None:
+            elif answer.known_but_assumed(index):
+                names = answer.rests_on_all(index)
+                reason = f"Decided only by assumed values, not used here: {', '.join(names)}."
+                needs = [f"a confirmed value of {name}" for name in names]
+                rests_on = []
+            else:
                 whys = answer.explanations(node.leaf)
                 reason = " ".join(_distinct(why["say"] for why in whys))
                 needs = _distinct(why["ask"] for why in whys if why["ask"])
                 rests_on = _distinct([*rests_on, *(n for why in whys for n in why["rests_on"])])
-                if answer.known_but_assumed(index):
-                    names = answer.rests_on_all(index)
-                    reason = f"Decided only by assumed values, not used here: {', '.join(names)}."
-                    needs = [f"a confirmed value of {name}" for name in names]
-                    rests_on = []
-            else:
-                reason = answer.reason(node.leaf)
         assumptions = [self._assumption(name) for name in rests_on]
         whole = answer.rests_on_lists(index) if truth is not None else []
         assumptions += [self._whole(name) for name in whole]
@@ -380,9 +367,7 @@ class Screener:
         if self.settings.strict:
             return record, changed
         policy = {name for name in self.plan.cohort.undocumented if name != but}
-        absent: dict[str, list[Any]] = {
-            name: [] for name in policy if getattr(record, name) is None
-        }
+        absent: dict[str, list[Any]] = {n: [] for n in policy if getattr(record, n) is None}
         record = record.model_copy(update=absent) if absent else record
         record, whole = _complete(record, frozenset(policy))
         return record, sorted({*changed, *absent, *whole})
@@ -488,15 +473,23 @@ def _complete(record: Record, names: frozenset[str]) -> tuple[Record, list[str]]
     return record.model_copy(update={"partial": rest}), changed
 
 
-def _texts(questions: Sequence[Question]) -> list[tuple[str, date | None, Sequence[date]]]:
-    """What to ask the engine, the worlds of each question in a row."""
-    return [(world.text, world.day, ()) for asked in questions for world in asked.worlds]
-
-
 def _text(record: Record) -> str:
     from screener.record import canonical_json  # noqa: PLC0415
 
     return canonical_json(record)
+
+
+def _worlds(asked: Iterable[Asked]) -> list[Question]:
+    return [world for one in asked for world in one.worlds]
+
+
+def _words(records: Iterable[Record]) -> Words:
+    from screener.engine import Words  # noqa: PLC0415
+
+    words = Words()
+    for record in records:
+        words.read(record)
+    return words
 
 
 def _distinct(items: Iterable[str]) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from screener.dictionaries import BETWEEN
 from screener.record import Record
 
 # The date of an entry, by list: when it happened.
@@ -53,24 +54,24 @@ _DATES = frozenset(
 )
 _SPAN = 'STRUCT(lo DATE, hi DATE, "text" VARCHAR)'
 
-# Fields that the dictionaries add to an entry `x` of a list.
+# Fields that the dictionaries add to an entry {x} of a list.
 _LOOKED_UP: dict[str, dict[str, str]] = {
-    "metastases": {
-        "place": "term_sites[site_key(x.site)].name",
-        "region": "term_sites[site_key(x.site)].region",
+    "metastases": {"place": "term_sites[{x}.site].name", "region": "term_sites[{x}.site].region"},
+    "lesions": {"place": "term_sites[{x}.site].name", "region": "term_sites[{x}.site].region"},
+    "other_malignancies": {"class": "term_neoplasms[{x}.type]"},
+    "labs": {
+        "name": "term_tests[{x}.test]",
+        "amount": "CASE WHEN y.amount BETWEEN y.unit.lo AND y.unit.hi THEN y.amount END",
+        "problem": "CASE WHEN y.unit IS NULL THEN 'unit' "
+        "WHEN NOT (y.amount BETWEEN y.unit.lo AND y.unit.hi) THEN 'range' END",
     },
-    "lesions": {
-        "place": "term_sites[site_key(x.site)].name",
-        "region": "term_sites[site_key(x.site)].region",
-    },
-    "other_malignancies": {"class": "term_neoplasms[neoplasm_key(x.type)]"},
 }
-_LAB_NAME = "coalesce(term_tests[term_key(x.test)], term_key(x.test))"
-_DRUG = (
-    "CASE WHEN d IS NULL THEN {{'name': NULL::VARCHAR, 'path': NULL::VARCHAR, "
-    "'generic': NULL::VARCHAR, 'kinds': NULL::VARCHAR[], 'nearest': NULL::VARCHAR[]}} ELSE "
-    "{{'name': d, 'path': {path}, 'generic': term_drugs[drug_key(d)].name, "
-    "'kinds': term_drugs[drug_key(d)].kinds, 'nearest': term_near_drugs[drug_key(d)]}} END"
+# What a laboratory value means by its unit is needed several times, so it is computed first.
+_MEASURED = (
+    "list_transform(list_transform({entries}, "
+    f"lambda x, i: {{{{x: x, i: i, unit: term_units[x.test || '{BETWEEN}' || x.unit]}}}}), "
+    "lambda y: {{x: y.x, i: y.i, unit: y.unit, "
+    "amount: CAST(y.x.value * y.unit.factor AS DECIMAL(18,6))}})"
 )
 
 
@@ -130,97 +131,133 @@ ALWAYS = frozenset(
 )  # fmt: skip
 
 
-def view_sql(source: str, used: Collection[str]) -> str:
-    """The SELECT that turns `source(n, as_of, record, term_…)` into the columns that facts read.
+class View:
+    """Writes the SELECT that turns `question` and `terms` into the columns that facts read.
 
     `used` names the fields that facts use, of the record and of its entries; others are left out.
+    Without `paths`, entries do not know where they stand in the record: a batch, which reports no
+    evidence, saves the time to write them.
     """
-    used = ALWAYS | set(used)
-    columns = ["n", "as_of AS screened_on", "later"]
-    for name, kind in _fields(Record).items():
-        if name == "id" or name not in used:
-            continue
-        if get_origin(kind) in (list, tuple):
-            columns.append(f"{_list(name, _inner(get_args(kind)[0]), used)} AS {name}")
-        elif isinstance(kind, type) and issubclass(kind, BaseModel):
-            columns.append(f"{_struct(kind, f'record.{name}', {}, used)} AS {name}")
-        elif name in _DATES:
-            columns.append(f"span(record.{name}) AS {name}")
-        else:
-            columns.append(f"record.{name} AS {name}")
-    columns += [f"{sql} AS {name}" for name, (_, sql) in _INDEX.items() if name in used]
-    columns.append(f"{_ignored()} AS ignored")
-    return f"SELECT {', '.join(columns)} FROM {source}"
+
+    def __init__(self, used: Collection[str], *, paths: bool = True) -> None:
+        self._used = ALWAYS | set(used)
+        self._paths = paths
+
+    def sql(self, source: str) -> str:
+        """The SELECT over `source(n, as_of, later, record, term_…)`."""
+        columns = ["n", "as_of AS screened_on", "later"]
+        lists = []
+        for name, kind in _fields(Record).items():
+            if name == "id" or name not in self._used:
+                continue
+            if get_origin(kind) in (list, tuple):
+                columns.append(f"{self._list(name, _inner(get_args(kind)[0]))} AS {name}")
+                lists.append(name)
+            elif isinstance(kind, type) and issubclass(kind, BaseModel):
+                columns.append(f"{self._struct(kind, f'record.{name}', {})} AS {name}")
+            elif name in _DATES:
+                columns.append(f"span(record.{name}) AS {name}")
+            else:
+                columns.append(f"record.{name} AS {name}")
+        columns += [f"{sql} AS {name}" for name, (_, sql) in _INDEX.items() if name in self._used]
+        # Entries given, without those that were taken in, of which one may be a stand-in.
+        ignored = " + ".join(
+            f"coalesce(len(record.{name}), 0) + CASE WHEN {_may_lack(name)} THEN 1 ELSE 0 END "
+            f"- len({name})"
+            for name in EVENT_DATE
+            if name in lists
+        )
+        columns.append(f"{ignored or '0'} AS ignored")
+        return f"SELECT {', '.join(columns)} FROM {source}"
+
+    def _struct(
+        self, model: type[BaseModel], at: str, extra: dict[str, str], path: str = "''"
+    ) -> str:
+        parts = [f"'{key}': {value}" for key, value in extra.items()]
+        for name, kind in _fields(model).items():
+            if name not in self._used:
+                continue
+            value = f"{at}.{name}"
+            if name in _DATES:
+                value = f"span({value})"
+            elif name == "lesions":
+                value = self._lesions(_inner(get_args(kind)[0]), value, path)
+            elif name == "drugs":
+                value = self._drugs(value, path)
+            parts.append(f"'{name}': {value}")
+        return "{" + ", ".join(parts) + "}"
+
+    def _path(self, start: str, position: str) -> str:
+        return f"{start} || ({position} - 1) || ']'" if self._paths else "NULL::VARCHAR"
+
+    def _list(self, name: str, item: Any) -> str:
+        value = f"record.{name}"
+        if not (isinstance(item, type) and issubclass(item, BaseModel)):
+            return self._allergies(value) if name == "allergies" else value
+        event = EVENT_DATE[name]
+        entries, x, position = _with_unseen(name, value), "x", "i"
+        words = "x, i"
+        if name == "labs":
+            entries = _MEASURED.format(entries=entries)
+            x, position, words = "y.x", "y.i", "y"
+        path = self._path(f"'{name}['", position)
+        extra = {
+            "path": f"CASE WHEN {x} IS NOT NULL THEN {path} END",
+            "unseen": f"{x} IS NULL",
+            "at": f"CASE WHEN {x} IS NOT NULL THEN happened(span({x}.{event}), as_of) END",
+            **{key: text.format(x=x) for key, text in _LOOKED_UP.get(name, {}).items()},
+        }
+        entry = self._struct(item, x, extra, path)
+        return (
+            f"list_filter(list_transform({entries}, lambda {words}: {entry}), "
+            f"lambda x: {_used(name, event)})"
+        )
+
+    def _allergies(self, value: str) -> str:
+        path = self._path("'allergies['", "y.i")
+        return (
+            f"list_transform(list_transform({_with_unseen('allergies', value)}, "
+            "lambda x, i: {x: x, i: i, term: term_drugs[x]}), lambda y: {"
+            f"'path': CASE WHEN y.x IS NOT NULL THEN {path} END, "
+            "'unseen': y.x IS NULL, 'name': y.x, 'key': y.term.key, "
+            "'generic': y.term.name, 'nearest': y.term.nearest})"
+        )
+
+    def _lesions(self, item: type[BaseModel], value: str, path: str) -> str:
+        place = self._path(f"{path} || '.lesions['", "j")
+        extra = {
+            "path": f"CASE WHEN l IS NOT NULL THEN {place} END",
+            "unseen": "l IS NULL",
+            **{key: text.format(x="l") for key, text in _LOOKED_UP["lesions"].items()},
+        }
+        lesion = self._struct(item, "l", extra)
+        return f"list_transform({_shown('lesions', value)}, lambda l, j: {lesion})"
+
+    def _drugs(self, value: str, path: str) -> str:
+        place = self._path(f"{path} || '.drugs['", "e.j")
+        return (
+            f"list_transform(list_transform({_shown('drugs', value)}, "
+            "lambda d, j: {d: d, j: j, term: term_drugs[d]}), lambda e: {"
+            f"'name': e.d, 'path': CASE WHEN e.d IS NOT NULL THEN {place} END, "
+            "'generic': e.term.name, 'kinds': e.term.kinds, 'nearest': e.term.nearest})"
+        )
 
 
-def _struct(
-    model: type[BaseModel], at: str, extra: dict[str, str], used: Collection[str], path: str = "''"
-) -> str:
-    parts = [f"'{key}': {value}" for key, value in extra.items()]
-    for name, kind in _fields(model).items():
-        if name not in used:
-            continue
-        value = f"{at}.{name}"
-        if name in _DATES:
-            value = f"span({value})"
-        elif name == "lesions":
-            value = _lesions(_inner(get_args(kind)[0]), value, path, used)
-        elif name == "drugs":
-            value = _drugs(value, path)
-        parts.append(f"'{name}': {value}")
-    return "{" + ", ".join(parts) + "}"
+def _may_lack(name: str) -> str:
+    return f"record.{name} IS NULL OR coalesce(list_contains(record.partial, '{name}'), false)"
 
 
 def _with_unseen(name: str, value: str) -> str:
     return (
-        f"CASE WHEN {value} IS NULL OR coalesce(list_contains(record.partial, '{name}'), false) "
+        f"CASE WHEN {_may_lack(name)} "
         f"THEN list_append(coalesce({value}, []), NULL) ELSE {value} END"
     )
-
-
-def _list(name: str, item: Any, used: Collection[str]) -> str:
-    value = f"record.{name}"
-    if not (isinstance(item, type) and issubclass(item, BaseModel)):
-        if name != "allergies":
-            return value
-        return (
-            f"list_transform({_with_unseen(name, value)}, lambda x, i: {{"
-            "'path': CASE WHEN x IS NOT NULL THEN 'allergies[' || (i - 1) || ']' END, "
-            "'unseen': x IS NULL, 'name': x, 'key': drug_key(x), "
-            "'generic': term_drugs[drug_key(x)].name, 'nearest': term_near_drugs[drug_key(x)]})"
-        )
-    path = f"CASE WHEN x IS NOT NULL THEN '{name}[' || (i - 1) || ']' END"
-    event = EVENT_DATE[name]
-    extra = {
-        "path": path,
-        "unseen": "x IS NULL",
-        "at": f"CASE WHEN x IS NOT NULL THEN happened(span(x.{event}), as_of) END",
-        **_LOOKED_UP.get(name, {}),
-    }
-    if name == "labs":
-        extra |= _lab_fields()
-    entries = (
-        f"list_transform({_with_unseen(name, value)}, "
-        f"lambda x, i: {_struct(item, 'x', extra, used, path)})"
-    )
-    return f"list_filter({entries}, lambda x: {_used(name, event)})"
 
 
 def _used(name: str, event: str) -> str:
     """Whether an entry counts: not dated after the screening date, or a planned procedure."""
     past = f"x.{event}.lo IS NULL OR x.{event}.lo <= as_of"
     return f"{past} OR coalesce(x.planned, false)" if name == "procedures" else past
-
-
-def _ignored() -> str:
-    counts = []
-    for name, event in EVENT_DATE.items():
-        planned = " AND NOT coalesce(x.planned, false)" if name == "procedures" else ""
-        counts.append(
-            f"coalesce(len(list_filter(record.{name}, lambda x: "
-            f"coalesce(span(x.{event}).lo > as_of, false){planned})), 0)"
-        )
-    return " + ".join(counts)
 
 
 def _shown(name: str, value: str) -> str:
@@ -230,29 +267,3 @@ def _shown(name: str, value: str) -> str:
         f"CASE WHEN {value} IS NOT NULL AND {named} THEN list_append({value}, NULL) "
         f"ELSE {value} END"
     )
-
-
-def _lesions(item: type[BaseModel], value: str, path: str, used: Collection[str]) -> str:
-    lesion_path = f"CASE WHEN l IS NOT NULL THEN {path} || '.lesions[' || (j - 1) || ']' END"
-    extra = {"path": lesion_path, "unseen": "l IS NULL"} | {
-        key: text.replace("x.", "l.") for key, text in _LOOKED_UP["lesions"].items()
-    }
-    lesion = _struct(item, "l", extra, used)
-    return f"list_transform({_shown('lesions', value)}, lambda l, j: {lesion})"
-
-
-def _drugs(value: str, path: str) -> str:
-    drug = _DRUG.format(path=f"{path} || '.drugs[' || (j - 1) || ']'")
-    return f"list_transform({_shown('drugs', value)}, lambda d, j: {drug})"
-
-
-def _lab_fields() -> dict[str, str]:
-    factor = f"term_units[{_LAB_NAME} || ' ' || unit_key(x.unit)]"
-    amount = f"CAST(x.value * {factor}.factor AS DECIMAL(18,6))"
-    plausible = f"{amount} BETWEEN {factor}.lo AND {factor}.hi"
-    return {
-        "name": _LAB_NAME,
-        "amount": f"CASE WHEN {plausible} THEN {amount} END",
-        "problem": f"CASE WHEN {factor} IS NULL THEN 'unit' "
-        f"WHEN NOT ({plausible}) THEN 'range' END",
-    }

@@ -27,9 +27,11 @@ class Listing(StrEnum):
 
 
 class Blank(StrEnum):
-    """Form of a record to fill in."""
+    """Form of what is to be filled in."""
 
     JSON = "json"
+    XLSX = "xlsx"
+    MAPPING = "mapping"
 
 
 def study_ids(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -147,4 +149,11 @@ Output = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace the file of --output.")]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
-TemplateForm = Annotated[Blank, typer.Option("--format", help="Form of the record.")]
+TemplateForm = Annotated[
+    Blank,
+    typer.Option(
+        "--format",
+        help="json: one record. xlsx: a workbook for many patients (needs --output). mapping: what "
+        "the columns of your CSV file mean.",
+    ),
+]

@@ -75,12 +75,7 @@ def write(text: str, target: Path | None, *, force: bool = False) -> None:
     Raises UsageError where that cannot be written, and BrokenPipeError where nobody reads it.
     """
     if target is not None:
-        try:
-            _write_file(text.encode(), target, force=force)
-        except FileExistsError:
-            raise _exists(target) from None
-        except OSError as error:
-            raise _cannot_write(target, error) from None
+        write_file(text.encode(), target, force=force)
         return
     stream = getattr(sys.stdout, "buffer", None)
     try:
@@ -95,6 +90,19 @@ def write(text: str, target: Path | None, *, force: bool = False) -> None:
         discard_output()
         why = error.strerror or type(error).__name__
         raise UsageError(f"standard output cannot be written: {why}; write elsewhere") from None
+
+
+def write_file(content: bytes, target: Path, *, force: bool = False) -> None:
+    """Write a file that only its owner can read, as a whole.
+
+    Raises UsageError where it exists and `force` is not given, or cannot be written.
+    """
+    try:
+        _write_file(content, target, force=force)
+    except FileExistsError:
+        raise _exists(target) from None
+    except OSError as error:
+        raise _cannot_write(target, error) from None
 
 
 def _write_file(content: bytes, target: Path, *, force: bool) -> None:

@@ -74,7 +74,7 @@ class Options:
         catalogue = Catalogue(self.criteria)
         names = catalogue.chosen(self.study or [DEFAULT_STUDY])
         plans = [catalogue.plan(name) for name in names]
-        return [Engine(plan, plan.halves) for plan in plans]
+        return [Engine(plan, few=True) for plan in plans]
 
 
 def _day(text: str) -> date:

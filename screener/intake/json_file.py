@@ -60,7 +60,7 @@ def read(
     try:
         text = _decode(_load(source, stdin))
         found = _find(text)
-    except _FileFault as fault:
+    except FileFault as fault:
         raise InputError(name, [Problem(fault.place, fault.message)]) from None
     items: list[Record | InputError] = []
     first: dict[str, str] = {}
@@ -75,7 +75,9 @@ def read(
     return items
 
 
-class _FileFault(Exception):  # noqa: N818 - becomes an InputError, which knows the source
+class FileFault(Exception):  # noqa: N818 - becomes an InputError, which knows the source
+    """What is wrong with a text, and where in it."""
+
     def __init__(self, message: str, place: str = "") -> None:
         self.message = message
         self.place = place
@@ -139,17 +141,17 @@ def _load(source: str, stdin: BinaryIO | None) -> bytes:
     if source == "-":
         stream = stdin or getattr(sys.stdin, "buffer", None)
         if stream is None:
-            raise _FileFault("there is no standard input; give the name of a file")
+            raise FileFault("there is no standard input; give the name of a file")
         try:
             content: bytes = stream.read(MAX_BYTES + 1)
         except (OSError, ValueError):  # a folder, a broken device, or closed
-            raise _FileFault("standard input cannot be read; give the name of a file") from None
+            raise FileFault("standard input cannot be read; give the name of a file") from None
     else:
         path = Path(source)
         try:
             status = path.stat()
             if stat.S_ISDIR(status.st_mode):
-                raise _FileFault(
+                raise FileFault(
                     "this is a folder; give its JSON files, such as `screen FOLDER/*.json`"
                 )
             if stat.S_ISREG(status.st_mode) and status.st_size > MAX_BYTES:
@@ -157,28 +159,29 @@ def _load(source: str, stdin: BinaryIO | None) -> bytes:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
         except (OSError, ValueError) as error:
-            raise _unreadable(path, error) from None
+            raise unreadable(path, error) from None
     if len(content) > MAX_BYTES:
         raise _too_large()
     return content
 
 
-def _too_large() -> _FileFault:
-    return _FileFault(
+def _too_large() -> FileFault:
+    return FileFault(
         f"larger than {MAX_BYTES >> 20} MiB, which is more than is read at once; divide it into "
         "files of fewer patients, one JSON object a line"
     )
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> _FileFault:
+def unreadable(path: Path, error: OSError | ValueError) -> FileFault:
+    """Say why a file cannot be read, and which it may have been."""
     code = error.errno if isinstance(error, OSError) else None
     if code == errno.ENOENT:
-        return _FileFault(f"there is no such file{_similar(path)}")
+        return FileFault(f"there is no such file{_similar(path)}")
     if code in {errno.EACCES, errno.EPERM}:
-        return _FileFault("no permission to read this file; ask its owner, or copy it")
+        return FileFault("no permission to read this file; ask its owner, or copy it")
     if isinstance(error, OSError):
-        return _FileFault(f"cannot be read: {error.strerror or type(error).__name__}")
-    return _FileFault("this cannot be the name of a file")
+        return FileFault(f"cannot be read: {error.strerror or type(error).__name__}")
+    return FileFault("this cannot be the name of a file")
 
 
 def _similar(path: Path) -> str:
@@ -198,10 +201,10 @@ def _similar(path: Path) -> str:
 
 def _decode(content: bytes) -> str:
     if not content:
-        raise _FileFault("the file is empty; `screen template` prints a record to fill in")
+        raise FileFault("the file is empty; `screen template` prints a record to fill in")
     for magic, what in _MAGIC:
         if content.startswith(magic):
-            raise _FileFault(
+            raise FileFault(
                 f"this is {what}, not JSON; unpack an archive first, and export other forms as JSON"
             )
     for bom, encoding in _BOMS:
@@ -212,7 +215,7 @@ def _decode(content: bytes) -> str:
         raise _encoded(guess.upper().replace("-LE", "LE").replace("-BE", "BE"))
     if b"\x00" in content:
         line = content.count(b"\n", 0, content.index(b"\x00")) + 1
-        raise _FileFault("a NUL byte, so this is not text or is damaged", f"line {line}")
+        raise FileFault("a NUL byte, so this is not text or is damaged", f"line {line}")
     try:
         text = content.removeprefix(_BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -226,16 +229,16 @@ def _decode(content: bytes) -> str:
             why = "the file ends within a character, so it was probably cut off; get it again"
         else:
             why = "not UTF-8 from here on; save the file as UTF-8"
-        raise _FileFault(why, f"line {line}, byte {start - line_start + 1}") from None
+        raise FileFault(why, f"line {line}, byte {start - line_start + 1}") from None
     if not text.strip(_SPACE):
-        raise _FileFault(
+        raise FileFault(
             "the file holds only white space; `screen template` prints a record to fill in"
         )
     return text
 
 
-def _encoded(encoding: str) -> _FileFault:
-    return _FileFault(
+def _encoded(encoding: str) -> FileFault:
+    return FileFault(
         f"this is {encoding} text, and JSON must be UTF-8: convert it with "
         f"`iconv -f {encoding} -t UTF-8 OLD > NEW`"
     )
@@ -288,8 +291,11 @@ def _integer(digits: str) -> int | float:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
 
 
-def _decode_json(text: str, line: int = 1) -> object:
-    """Decode one value; `line` is the number of its first line in the file."""
+def decode(text: str, line: int = 1) -> object:
+    """Decode one value; `line` is the number of its first line in the file.
+
+    Raises FileFault where it is no JSON, with line, column and the usual cause.
+    """
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -297,9 +303,9 @@ def _decode_json(text: str, line: int = 1) -> object:
         column = position - text.rfind("\n", 0, position)
         row = line + text.count("\n", 0, position)
         place = f"line {row}, column {column}"
-        raise _FileFault(f"not valid JSON: {why}", place) from None
+        raise FileFault(f"not valid JSON: {why}", place) from None
     except RecursionError:
-        raise _FileFault(
+        raise FileFault(
             "lists and objects are nested too deeply to be read; a record needs 5 levels of them",
             "" if line == 1 else f"line {line}",
         ) from None
@@ -307,22 +313,22 @@ def _decode_json(text: str, line: int = 1) -> object:
 
 def _find(text: str) -> list[_Candidate]:
     """Decode the text and tell its records apart."""
-    if _is_by_line([line for _, line in islice(_lines(text), 2)]):
+    if is_by_line([line for _, line in islice(_lines(text), 2)]):
         return _bounded(_line(number, line) for number, line in _lines(text))
-    data = _decode_json(text)
+    data = decode(text)
     if isinstance(data, dict):
         return [_Candidate("", data)]
     if not isinstance(data, list):
-        raise _FileFault(f"{_name(data)} is not a patient record; an object in braces, {{ }}, is")
+        raise FileFault(f"{_name(data)} is not a patient record; an object in braces, {{ }}, is")
     if not data:
-        raise _FileFault("the file holds an empty list, so there is no patient to screen")
+        raise FileFault("the file holds an empty list, so there is no patient to screen")
     return _bounded(_candidate(f"[{index}]", item) for index, item in enumerate(data))
 
 
 def _bounded(candidates: Iterator[_Candidate]) -> list[_Candidate]:
     found = list(islice(candidates, MAX_RECORDS + 1))
     if len(found) > MAX_RECORDS:
-        raise _FileFault(f"more than {MAX_RECORDS:,} records; divide it into several files")
+        raise FileFault(f"more than {MAX_RECORDS:,} records; divide it into several files")
     return found
 
 
@@ -338,7 +344,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         start, number = end + 1, number + 1
 
 
-def _is_by_line(lines: list[str]) -> bool:
+def is_by_line(lines: list[str]) -> bool:
     """Tell by its first two lines whether a file has one object on each line.
 
     Two objects in a row are nothing else: within one object, a comma would separate them. One
@@ -356,8 +362,8 @@ def _is_by_line(lines: list[str]) -> bool:
 def _line(number: int, line: str) -> _Candidate:
     place = f"line {number}"
     try:
-        return _candidate(place, _decode_json(line, number))
-    except _FileFault as fault:
+        return _candidate(place, decode(line, number))
+    except FileFault as fault:
         return _Candidate(place, fault=Problem(fault.place or place, fault.message))
 
 

@@ -6,7 +6,7 @@ forms, by `screener.record`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,9 +27,13 @@ class Candidate:
     raw: Any = None
     """What stood there, for a rejected record: text, or cells by column; None if it is `text`."""
     problems: tuple[Problem, ...] = ()
-    """What is wrong with it beside what `screener.record` finds in `text`. Any makes it rejected."""
+    """What is wrong beside what `screener.record` finds in `text`. Any makes it rejected."""
     patient_id: str | None = None
     """The patient's id where it is legible and `text` is None."""
+    where: Callable[[str], str] | None = None
+    """Finds what stands at a path of the record in the input: "sheet `labs`, row 7, column `value`"
+    for `labs[1].value`; and "line 9, column 3" for "line 1, column 60", a place in `text`. Empty
+    where nothing more exact than `place` is known. Can be pickled."""
 
 
 class Source(Protocol):
@@ -50,3 +54,17 @@ class Source(Protocol):
     def position(self) -> int:
         """Tell how much of `size` has been read."""
         ...
+
+    def close(self) -> None:
+        """Remove what was kept on disk meanwhile; the candidates already given stay good."""
+        ...
+
+
+def located(candidate: Candidate, problem: Problem) -> Problem:
+    """Say of a problem found in `candidate.text` where it stands in what the user gave."""
+    place = candidate.where(problem.path) if candidate.where else ""
+    if not place:
+        return problem
+    if problem.path.startswith("line "):
+        return Problem(place, problem.message)
+    return Problem(problem.path, f"{place}: {problem.message}")

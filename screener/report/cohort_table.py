@@ -67,7 +67,7 @@ def remarks(rows: Sequence[TableRow]) -> list[str]:
 
 
 def table_csv(rows: Sequence[TableRow]) -> str:
-    """The baseline table as CSV, one row a category; text that a spreadsheet would run is quoted."""
+    """The baseline table as CSV, one row a category; what a spreadsheet would run is quoted."""
     return _csv(COLUMNS, ([_plain(getattr(row, name)) for name in COLUMNS] for row in rows))
 
 

@@ -51,7 +51,7 @@ def test_an_expression_that_cannot_be_computed(tmp_path: Path) -> None:
 )
 def test_a_study_reaches_nothing_outside(tmp_path: Path, statement: str) -> None:
     plan = small(tmp_path).plan
-    connection = Engine(plan, plan.halves).connection
+    connection = Engine(plan).connection
     with pytest.raises(database.Error):
         connection.execute(statement)
     assert not list(Path("/tmp").glob("*-by-a-study*"))

@@ -1,0 +1,1 @@
+"""Screens a whole export: many records in chunks, on several workers, with nothing lost."""

@@ -1,0 +1,114 @@
+"""Writes the statement that gives the verdict on many records, with every reason, as columns.
+
+For one record `screening.py` puts reasons and needs together from single texts. For a hundred
+thousand that would take longer than the screening itself, so here the same is said in SQL, of the
+same texts; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from screener.plan import BASE
+from screener.reasons import explained
+
+if TYPE_CHECKING:
+    from screener.plan import Node, Plan
+
+_OUTCOMES = {"inclusion": "('pass', 'fail')", "exclusion": "('fail', 'pass')"}
+
+MACROS = """
+CREATE MACRO in_order(l) AS list_transform([list_filter(l, lambda x: x IS NOT NULL)], lambda v:
+    list_filter(v, lambda x, i: list_position(v, x) = i))[1];
+CREATE MACRO in_words(l) AS array_to_string(in_order(l), ' ');
+"""
+"""The distinct items of a list in the order in which they first stand, as a list and as a text."""
+
+
+def statement(plan: Plan, *, reasons: bool = True) -> str:
+    """SQL that gives a row for each record of `viewed`, asked with the base variant.
+
+    Columns: n, status; truths, outcomes and reasons of `plan.nodes`; needs of the record whatever
+    its status; days on which a fail could clear. Without `reasons` these and needs are left out.
+    """
+    nodes = plan.nodes
+    truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
+    outcomes = ", ".join(f"{_outcome(node, f't{i}')} AS o{i}" for i, node in enumerate(nodes))
+    source = (
+        f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({plan.answers}) "  # noqa: S608
+        f"WHERE variant = {BASE} AND as_of = screened_on))"
+    )
+    listed = ", ".join(f"o{i}" for i in range(len(nodes)))
+    top = ", ".join(f"o{i}" for i in plan.top)
+    columns = [
+        "n", "truths", f"[{listed}] AS outcomes", f"[{top}] AS top", "days",
+        f"CASE WHEN list_contains([{top}], 'fail') THEN 'ineligible' "
+        f"WHEN list_contains([{top}], 'unknown') THEN 'undetermined' ELSE 'eligible' END AS status",
+    ]  # fmt: skip
+    if reasons:
+        source = _with_texts(plan, source)
+        needs = ", ".join(f"coalesce(n{i}, [])" for i in plan.top)
+        columns.append(f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons")
+        columns.append(f"in_order(flatten([{needs}])) AS needs")
+    return f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608
+
+
+def _outcome(node: Node, truth: str) -> str:
+    if_true, if_false = ("pass", "fail") if node.kind == "inclusion" else ("fail", "pass")
+    return f"CASE WHEN {truth} THEN '{if_true}' WHEN NOT {truth} THEN '{if_false}' ELSE 'unknown' END"
+
+
+def _with_texts(plan: Plan, source: str) -> str:
+    """Add r<i> and n<i>, the reason and the needs of each node: leaves first, then what they form."""
+    nodes = plan.nodes
+    explanations = ", ".join(
+        f"CASE WHEN t{i} IS NULL THEN {_explanations(plan, node.leaf)} END AS e{i}"
+        for i, node in enumerate(nodes)
+        if node.leaf is not None
+    )
+    leaves = []
+    for i, node in enumerate(nodes):
+        if node.leaf is None:
+            continue
+        leaf = plan.leaves[node.leaf]
+        said = f"in_words(list_transform(e{i}, lambda w: w.say))"
+        leaves.append(
+            f"CASE WHEN t{i} THEN {leaf.met} WHEN NOT t{i} THEN {leaf.not_met} "
+            f"ELSE {said} END AS r{i}"
+        )
+        leaves.append(f"in_order(list_transform(e{i}, lambda w: w.ask)) AS n{i}")
+    source = (
+        f"(SELECT *, {', '.join(leaves)} FROM (SELECT *, {explanations} FROM {source}))"  # noqa: S608
+    )
+    done = {i for i, node in enumerate(nodes) if node.leaf is not None}
+    while len(done) < len(nodes):
+        ready = [i for i, node in enumerate(nodes) if i not in done and done.issuperset(node.parts)]
+        columns = ", ".join(text for i in ready for text in _compound(plan, i))
+        source = f"(SELECT *, {columns} FROM {source})"  # noqa: S608
+        done.update(ready)
+    return source
+
+
+def _explanations(plan: Plan, leaf: int) -> str:
+    wanted: list[set[bool | None]] = [{None} if i == leaf else set() for i in range(len(plan.leaves))]
+    explained(plan, wanted)
+    pairs = {key: name for fact in plan.leaves[leaf].facts for name, key in plan.explains[fact]}
+    found = ", ".join(
+        f"CASE WHEN {plan.opens[name]} THEN {plan.whys[key]} END" for key, name in pairs.items()
+    )
+    return f"list_filter([{found}], lambda w: w IS NOT NULL)" if found else "NULL"
+
+
+def _compound(plan: Plan, index: int) -> list[str]:
+    """The reason of a compound node is that of the parts which decide; so are its needs."""
+    parts = plan.nodes[index].parts
+    plain = ", ".join(f"CASE WHEN o{p} = 'pass' THEN r{p} END" for p in parts)
+    named = ", ".join(
+        f"CASE WHEN o{p} = o{index} THEN '{plan.nodes[p].id}: ' || r{p} END" for p in parts
+    )
+    needs = ", ".join(f"coalesce(n{p}, [])" for p in parts)
+    return [
+        f"CASE WHEN o{index} = 'pass' THEN array_to_string([{plain}], ' ') "
+        f"ELSE array_to_string([{named}], ' ') END AS r{index}",
+        f"CASE WHEN t{index} IS NULL THEN in_order(flatten([{needs}])) END AS n{index}",
+    ]
