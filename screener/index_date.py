@@ -3,7 +3,7 @@
 The engine is first asked for the date itself, then about the record as of that day. What the record
 leaves open is tried in every way that could matter, and what all ways agree on holds:
 
-- a date that is known only to the month or year: each of its days;
+- a date that is known only to the month: each of its days;
 - an entry without a date, or with one that spans the index date, may lie before it or after. So the
   record is asked about with all such entries, and once more without them, with their lists marked
   as partial. No choice among them can say what neither of these says: of every such entry it is
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from screener.record import Record
 
-MOST_DAYS = 366
+MOST_DAYS = 92
 """Days of a partial index date that are tried one by one; a longer span counts as no date."""
 
 
