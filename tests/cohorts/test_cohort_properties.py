@@ -57,15 +57,15 @@ def screener(request: pytest.FixtureRequest) -> Screener:
 @pytest.fixture(scope="module", params=STUDIES)
 def strict(request: pytest.FixtureRequest) -> Screener:
     """Without anything assumed of what is not recorded, and with the site's own values."""
-    return load_study(request.param, settings=Settings(thresholds=OWN, strict=True))
+    known = load_study(request.param).plan.parameters
+    own = {name: value for name, value in OWN.items() if name in known}
+    return load_study(request.param, settings=Settings(thresholds=own, strict=True))
 
 
 def index_day(data: Data) -> date:
     """The start of dalpiciclib in a record of the replica."""
     names = {"dalpiciclib", "SHR6390", "达尔西利"}
-    return min(
-        date.fromisoformat(t["start"]) for t in data["therapies"] if names & set(t["drugs"])
-    )
+    return min(date.fromisoformat(t["start"]) for t in data["therapies"] if names & set(t["drugs"]))
 
 
 def untidy(seed: int) -> Data:
@@ -114,12 +114,9 @@ def facts_of(screener: Screener, records: Sequence[Data]) -> list[dict[str, Any]
     ids = [node.id for node in screener.plan.nodes]
     return [
         dict(zip(ids, row, strict=True))
+        | {value.id: value.value if not isinstance(value.value, list) else None for value in values}
         | {
-            value.id: value.value if not isinstance(value.value, list) else None
-            for value in values
-        }
-        | {
-            f"{value.id} {label}": False if label not in value.value else True
+            f"{value.id} {label}": label in value.value
             for value in values
             if isinstance(value.value, list)
             for label in {*value.value, *_categories(screener, value.id)} - set(value.open)
@@ -153,23 +150,23 @@ def assert_no_flip(screener: Screener, pairs: Sequence[Pair]) -> None:
             pytest.fail(f"{name} is {values[0]} in one, {values[1]} in the other of\n{told}")
 
 
-@batches(6)
+@batches(2)
 @given(seed=SEEDS)
 def test_one_thing_less_never_turns_an_answer(strict: Screener, seed: int) -> None:
     random = Random(seed)
     pairs = []
-    for whole in drawn(seed, 12):
+    for whole in drawn(seed, 10):
         every = [loss.record for loss in losses(whole)]
-        pairs += [(whole, less) for less in random.sample(every, min(25, len(every)))]
+        pairs += [(whole, less) for less in random.sample(every, min(15, len(every)))]
     assert_no_flip(strict, [pair for pair in pairs if valid(pair[1])])
 
 
-@batches(6)
+@batches(2)
 @given(seed=SEEDS)
 def test_many_things_less_never_turn_an_answer(strict: Screener, seed: int) -> None:
     random = Random(seed)
     pairs = []
-    for whole in drawn(seed, 120):
+    for whole in drawn(seed, 50):
         less = whole
         for _ in range(random.randint(2, 6)):
             less = random.choice(list(losses(less))).record
@@ -190,7 +187,7 @@ def test_of_the_empty_record_everything_is_unknown(screener: Screener) -> None:
         assert all(v.value is None or v.value == [] for v in result.derived)
 
 
-@batches(3)
+@batches(2)
 @given(seed=SEEDS)
 def test_the_order_of_entries_never_matters(screener: Screener, seed: int) -> None:
     records = drawn(seed, 40)
@@ -198,7 +195,7 @@ def test_the_order_of_entries_never_matters(screener: Screener, seed: int) -> No
     assert facts_of(screener, records) == facts_of(screener, mixed)
 
 
-@batches(3)
+@batches(2)
 @given(seed=SEEDS)
 def test_entries_after_the_index_date_never_matter(seed: int) -> None:
     """Follow-up aside, which is no list of entries."""
@@ -230,7 +227,7 @@ def test_a_patient_is_screened_alike_alone_and_among_others(screener: Screener) 
         assert alone.model_dump() == together[place].model_dump()
 
 
-@batches(3)
+@batches(2)
 @given(seed=SEEDS)
 def test_results_are_consistent(screener: Screener, seed: int) -> None:
     records = drawn(seed, 40)
