@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 
-_OTHER = {"studies", "show", "facts", "check", "schema", "template"}
+_OTHER = {"batch", "studies", "show", "facts", "check", "schema", "template"}
 _STOP = {"--study", "-s", "--criteria", "--help", "-h", "--version"}
 
 

@@ -95,6 +95,13 @@ class Answer:
         """Whether a criterion fails."""
         return outcome(self._plan.nodes[index].kind, self.truth(index, day)) == "fail"
 
+    def could_clear(self, index: int) -> bool:
+        """Whether a failing criterion fails only in ways that time could end."""
+        node = self._plan.nodes[index]
+        if not node.parts:
+            return node.clears
+        return all(self.could_clear(part) for part in node.parts if self.fails(part))
+
     def only_time(self) -> bool:
         """Whether some criterion fails in a way that time could end."""
         return any(node.clears and self.fails(index) for index, node in enumerate(self._plan.nodes))

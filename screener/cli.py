@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 COMMANDS = {
+    "batch": "Screen a whole export: log, reasons, what to obtain, and nothing lost.",
     "studies": "What is encoded.",
     "show": "How a study is encoded: criteria, readings, parameters, what to ask for.",
     "facts": "What follows from a record, before any criterion is asked.",

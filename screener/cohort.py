@@ -1,7 +1,7 @@
 """The flow of patients through a study and its baseline table, counted one patient at a time.
 
-A `Tally` holds counts only, so that any number of patients fits, and tallies of parts of a
-population add up to that of the whole, in any order.
+A `Population` holds counts only, so that any number of patients fits, and the counts of its parts add
+up to those of the whole, in any order.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class TableRow(_Frozen):
     )
 
 
-class Tally:
-    """Counts of a screened population, for one study.
+class Population:
+    """Counts of a screened population, or of a part of it, for one study.
 
     `by` names a derived variable by whose categories the table is made.
 
@@ -102,8 +102,8 @@ class Tally:
         outcomes = {criterion.id: criterion.outcome for criterion in result.criteria}
         self.add(result.status, outcomes, result.derived)
 
-    def merge(self, other: Tally) -> None:
-        """Add what another tally of the same study counted."""
+    def merge(self, other: Population) -> None:
+        """Add another part of the same population."""
         self.screened += other.screened
         self._included += other._included
         self._left += other._left
@@ -123,15 +123,34 @@ class Tally:
         }
 
     @staticmethod
-    def from_data(plan: Plan, data: Mapping[str, Any], by: str | None = None) -> Tally:
-        """The tally of which `to_data` gave the counts."""
-        tally = Tally(plan, by)
-        tally.screened, tally._included = data["screened"], data["included"]
-        tally._left.update(data["left"])
-        tally._members.update(data["members"])
-        tally._counts.update({(g, v, c): n for g, v, c, n in data["counts"]})
-        tally._numbers.update({(g, v, float(x)): n for g, v, x, n in data["numbers"]})
-        return tally
+    def together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        """Add up what `to_data` gave of two parts of a population."""
+
+        def summed(name: str) -> list[list[Any]]:
+            counts: Counter[tuple[Any, ...]] = Counter()
+            for *key, n in (*one[name], *other[name]):
+                counts[tuple(key)] += n
+            return [[*key, n] for key, n in sorted(counts.items())]
+
+        return {
+            "screened": one["screened"] + other["screened"],
+            "included": one["included"] + other["included"],
+            "left": dict(Counter(one["left"]) + Counter(other["left"])),
+            "members": dict(Counter(one["members"]) + Counter(other["members"])),
+            "counts": summed("counts"),
+            "numbers": summed("numbers"),
+        }
+
+    @staticmethod
+    def from_data(plan: Plan, data: Mapping[str, Any], by: str | None = None) -> Population:
+        """The population of which `to_data` gave the counts."""
+        found = Population(plan, by)
+        found.screened, found._included = data["screened"], data["included"]
+        found._left.update(data["left"])
+        found._members.update(data["members"])
+        found._counts.update({(g, v, c): n for g, v, c, n in data["counts"]})
+        found._numbers.update({(g, v, float(x)): n for g, v, x, n in data["numbers"]})
+        return found
 
     def flow(self) -> list[FlowStep]:
         """The steps in the study's order; every patient who leaves is counted once."""
@@ -240,16 +259,16 @@ class Tally:
         return [rows[0].model_copy(update={"remark": variable.remark}), *rows[1:]]
 
 
-def summarise(plan: Plan, results: Iterable[ScreeningResult], by: str | None = None) -> Tally:
-    """The tally of some results of one study.
+def summarise(plan: Plan, results: Iterable[ScreeningResult], by: str | None = None) -> Population:
+    """The counts of some results of one study.
 
     Raises:
         UsageError: the study has no variable `by`, or it has no categories.
     """
-    tally = Tally(plan, by)
+    found = Population(plan, by)
     for result in results:
-        tally.add_result(result)
-    return tally
+        found.add_result(result)
+    return found
 
 
 def _categories(variable: Variable, value: DerivedValue | None) -> Sequence[str]:

@@ -44,6 +44,16 @@ class CohortPlan:
     flow: dict[str, Any]
     """`screened`, `included`, and `steps` of criterion, label and optional."""
 
+    @property
+    def one_by_one(self) -> bool:
+        """Whether more than one statement decides on a record, or more than truths are asked for."""
+        return bool(
+            self.index_statement
+            or self.undocumented
+            or self.variables
+            or self.unknown_counts_as != "undetermined"
+        )
+
     @staticmethod
     def from_data(data: dict[str, Any]) -> CohortPlan:
         """The plan that `dataclasses.asdict` wrote."""

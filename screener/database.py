@@ -22,6 +22,9 @@ else:
 Error = _database.Error
 """Base of every error of the database."""
 
+FileError = _database.IOException
+"""A file cannot be read or written: the disk is full, say."""
+
 _LOCKED: dict[str, Any] = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
@@ -30,12 +33,20 @@ _LOCKED: dict[str, Any] = {
 }
 
 
-def connect(threads: int = 1, reads: str | None = None) -> _database.DuckDBPyConnection:
-    """A new database in memory, without access to files (but one), network or extensions."""
-    if reads is None:
+def connect(
+    threads: int = 1, *, reads: str | None = None, writes: str | None = None
+) -> _database.DuckDBPyConnection:
+    """A new database in memory, without access to files, network or extensions.
+
+    The exceptions are one file that it `reads`, or the files of one folder that it `writes`.
+    """
+    if reads is None and writes is None:
         return _database.connect(config={"threads": threads, **_LOCKED})
     connection = _database.connect(config={"threads": threads})
-    connection.execute("SET allowed_paths = [?]", [reads])
+    if reads is not None:
+        connection.execute("SET allowed_paths = [?]", [reads])
+    if writes is not None:
+        connection.execute("SET allowed_directories = [?]", [writes])
     for name, value in _LOCKED.items():
         connection.execute(f"SET {name} = {value}")
     return connection

@@ -31,6 +31,18 @@ class Words:
     units: set[str] = field(default_factory=set)
     neoplasms: set[str] = field(default_factory=set)
 
+    def within(self, others: Words) -> bool:
+        """Whether others hold all of these."""
+        return all(
+            mine <= theirs
+            for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True)
+        )
+
+    def add(self, others: Words) -> None:
+        """Add the words of others."""
+        for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True):
+            mine |= theirs
+
     def read(self, record: Record) -> None:
         """Add the words of a record."""
         for therapy in record.therapies or []:
@@ -121,7 +133,7 @@ class Engine:
                 "SELECT n, variant, as_of, screened_on, ignored, truths, days FROM known"
             ).fetchall()
         except database.Error:
-            raise self._fault() from None
+            raise unanswerable(self.plan.study_id) from None
         return [Answered(*row) for row in rows]
 
     def words(self, wanted: Sequence[Collection[bool | None]]) -> list[tuple[Any, ...]]:
@@ -136,7 +148,7 @@ class Engine:
             cursor = self._ready.result()[1].result()
             return cursor.execute(statement(self.plan, wanted, "known")).fetchall()
         except database.Error:
-            raise self._fault() from None
+            raise unanswerable(self.plan.study_id) from None
 
     def ask_facts(
         self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words
@@ -150,7 +162,7 @@ class Engine:
             self._put(questions, asked, words)
             found = self.connection.execute(self.plan.facts_statement)
         except database.Error:
-            raise self._fault() from None
+            raise unanswerable(self.plan.study_id) from None
         names = [column[0] for column in found.description or []]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         return sorted(rows, key=lambda row: int(row["n"]))
@@ -171,14 +183,7 @@ class Engine:
             self._put(questions, asked, words)
             return sorted(self.connection.execute(statement).fetchall(), key=lambda row: row[0])
         except database.Error:
-            raise self._fault() from None
-
-    def _fault(self) -> StudyError:
-        # What DuckDB says of it quotes values of the record, so it is not passed on.
-        return StudyError(
-            f"{self.plan.study_id}: an expression of the study cannot be computed for this record, "
-            "such as a text read as a number; run `screen check` on the study with an example of it"
-        )
+            raise unanswerable(self.plan.study_id) from None
 
     def _put(
         self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words
@@ -205,6 +210,14 @@ class Engine:
             [variant[name] for variant in asked for name in names],
         )
         connection.execute("EXECUTE fill")
+
+
+def unanswerable(study_id: str) -> StudyError:
+    """Say that an expression fails; what DuckDB says of it quotes values of the record."""
+    return StudyError(
+        f"{study_id}: an expression of the study cannot be computed for this record, "
+        "such as a text read as a number; run `screen check` on the study with an example of it"
+    )
 
 
 def _prepared(cursor: DuckDBPyConnection, name: str, text: str) -> DuckDBPyConnection:

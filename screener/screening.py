@@ -277,7 +277,7 @@ class Screener:
         plan = self.plan
         shown = [self._criterion(index, answer) for index in plan.top]
         clears = {c.id: c.clears_on for c in shown if c.outcome == "fail"}
-        rescreen = _first_day_without_fail(plan, answer, clears) if clears else None
+        rescreen = first_day_without_fail(plan, answer, clears) if clears else None
         status: Status = "eligible"
         if clears:
             status = "ineligible"
@@ -354,7 +354,7 @@ class Screener:
             needs=needs,
             assumptions=_distinct([*assumptions, *(a for part in parts for a in part.assumptions
                                                    if part.truth != "unknown")]),
-            clears_on=_clears_on(self.plan, index, answer) if meaning == "fail" else None,
+            clears_on=clears_on(self.plan, index, answer) if meaning == "fail" else None,
             parts=parts,
         )  # fmt: skip
 
@@ -436,24 +436,20 @@ def _json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _clears_on(plan: Plan, index: int, answer: Answer) -> date | None:
+def clears_on(plan: Plan, index: int, answer: Answer) -> date | None:
     """The first day on which a failing criterion no longer fails, if only time is needed."""
-    node = plan.nodes[index]
-    failing = [part for part in node.parts if answer.fails(part)]
-    if node.parts:
-        if not all(_clears_on(plan, part, answer) for part in failing):
-            return None
-    elif not node.clears:
+    if not answer.could_clear(index):
         return None
-    for day in answer.days:
-        if not answer.fails(index, day):
-            return day
-    return None
+    failing = [part for part in plan.nodes[index].parts if answer.fails(part)]
+    if not all(clears_on(plan, part, answer) for part in failing):
+        return None
+    return next((day for day in answer.days if not answer.fails(index, day)), None)
 
 
-def _first_day_without_fail(
-    plan: Plan, answer: Answer, clears: Mapping[str, date | None]
+def first_day_without_fail(
+    plan: Plan, answer: Answer, clears: Mapping[Any, date | None]
 ) -> date | None:
+    """The first day without a fail, if each of those there are clears on a day."""
     days = [day for day in clears.values() if day is not None]
     if len(days) < len(clears):
         return None

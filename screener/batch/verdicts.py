@@ -20,9 +20,11 @@ _OUTCOMES = {"inclusion": "('pass', 'fail')", "exclusion": "('fail', 'pass')"}
 MACROS = """
 CREATE MACRO in_order(l) AS list_transform([list_filter(l, lambda x: x IS NOT NULL)], lambda v:
     list_filter(v, lambda x, i: list_position(v, x) = i))[1];
-CREATE MACRO in_words(l) AS array_to_string(in_order(l), ' ');
+CREATE MACRO joined_by(l, s) AS coalesce(array_to_string(l, s), '');
+CREATE MACRO in_words(l) AS joined_by(in_order(l), ' ');
 """
-"""The distinct items of a list in the order in which they first stand, as a list and as a text."""
+"""The distinct items of a list in the order in which they first stand, as a list and as a text;
+a list as a text, empty if it has nothing."""
 
 
 def statement(plan: Plan, *, reasons: bool = True) -> str:
@@ -55,7 +57,9 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
 
 def _outcome(node: Node, truth: str) -> str:
     if_true, if_false = ("pass", "fail") if node.kind == "inclusion" else ("fail", "pass")
-    return f"CASE WHEN {truth} THEN '{if_true}' WHEN NOT {truth} THEN '{if_false}' ELSE 'unknown' END"
+    return (
+        f"CASE WHEN {truth} THEN '{if_true}' WHEN NOT {truth} THEN '{if_false}' ELSE 'unknown' END"
+    )
 
 
 def _with_texts(plan: Plan, source: str) -> str:
@@ -77,9 +81,7 @@ def _with_texts(plan: Plan, source: str) -> str:
             f"ELSE {said} END AS r{i}"
         )
         leaves.append(f"in_order(list_transform(e{i}, lambda w: w.ask)) AS n{i}")
-    source = (
-        f"(SELECT *, {', '.join(leaves)} FROM (SELECT *, {explanations} FROM {source}))"  # noqa: S608
-    )
+    source = f"(SELECT *, {', '.join(leaves)} FROM (SELECT *, {explanations} FROM {source}))"  # noqa: S608
     done = {i for i, node in enumerate(nodes) if node.leaf is not None}
     while len(done) < len(nodes):
         ready = [i for i, node in enumerate(nodes) if i not in done and done.issuperset(node.parts)]
@@ -90,7 +92,9 @@ def _with_texts(plan: Plan, source: str) -> str:
 
 
 def _explanations(plan: Plan, leaf: int) -> str:
-    wanted: list[set[bool | None]] = [{None} if i == leaf else set() for i in range(len(plan.leaves))]
+    wanted: list[set[bool | None]] = [
+        {None} if i == leaf else set() for i in range(len(plan.leaves))
+    ]
     explained(plan, wanted)
     pairs = {key: name for fact in plan.leaves[leaf].facts for name, key in plan.explains[fact]}
     found = ", ".join(
@@ -108,7 +112,7 @@ def _compound(plan: Plan, index: int) -> list[str]:
     )
     needs = ", ".join(f"coalesce(n{p}, [])" for p in parts)
     return [
-        f"CASE WHEN o{index} = 'pass' THEN array_to_string([{plain}], ' ') "
-        f"ELSE array_to_string([{named}], ' ') END AS r{index}",
+        f"CASE WHEN o{index} = 'pass' THEN joined_by([{plain}], ' ') "
+        f"ELSE joined_by([{named}], ' ') END AS r{index}",
         f"CASE WHEN t{index} IS NULL THEN in_order(flatten([{needs}])) END AS n{index}",
     ]

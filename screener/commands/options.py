@@ -147,6 +147,48 @@ Output = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file of --output.")]
+Export = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXPORT",
+        help="Patients: NDJSON, a JSON array, Parquet, an Excel workbook, a folder of CSV files, "
+        "or with --mapping one CSV file; also compressed. - is standard input.",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        metavar="DIR", help="Folder for the outputs, readable only by you.", show_default=False
+    ),
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What the columns of one CSV file mean; `screen template --format mapping` prints "
+        "one to fill in.",
+        show_default=False,
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue an unfinished run in the same folder.")
+]
+Replace = Annotated[bool, typer.Option("--force", help="Replace an earlier run in the folder.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=256,
+        help="Processes that screen. [default: one per processor core]",
+        show_default=False,
+    ),
+]
+Workbook = Annotated[
+    bool, typer.Option("--xlsx", help="Also write the screening log as an Excel workbook.")
+]
+SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
 TemplateForm = Annotated[

@@ -86,29 +86,39 @@ def open_source(
     raise found.fault(f"this is none of the forms that are read: {_FORMS}")
 
 
+@dataclass(frozen=True)
+class Opened:
+    """An open input, and where its bytes lie."""
+
+    source: Source
+    path: Path
+    name: str
+    """The input as the user named it."""
+
+
 @contextmanager
 def opened(
-    path: str | Path,
+    path: str,
     mapping: Path | None = None,
     *,
     scratch: Path | None = None,
     stdin: BinaryIO | None = None,
-) -> Iterator[Source]:
+) -> Iterator[Opened]:
     """Open an input for a while, `-` being standard input, which is first kept on disk.
 
     Raises what `open_source` raises.
     """
-    if str(path) != "-":
+    if path != "-":
         source = open_source(path, mapping, scratch=scratch)
         try:
-            yield source
+            yield Opened(source, Path(path), path)
         finally:
             source.close()
         return
+    name = "standard input"
     stream = stdin or getattr(sys.stdin, "buffer", None)
     if stream is None:
-        message = "there is no standard input; give the name of a file"
-        raise InputError("standard input", [Problem("", message)])
+        raise InputError(name, [Problem("", "there is none; give the name of a file")])
     with tempfile.TemporaryDirectory(prefix="trial-screen-", dir=scratch) as folder:
         kept = Path(folder) / "input"
         with kept.open("wb") as file:
@@ -116,9 +126,9 @@ def opened(
         try:
             source = open_source(kept, mapping, scratch=scratch)
         except InputError as error:
-            raise InputError("standard input", error.problems) from None
+            raise InputError(name, error.problems) from None
         try:
-            yield source
+            yield Opened(source, kept, name)
         finally:
             source.close()
 

@@ -75,6 +75,18 @@ def read(
     return items
 
 
+def read_one(source: str, text: str, *, today: date | None = None) -> Record | InputError:
+    """Read one record from its JSON text.
+
+    Paths of an InputError are those in the record; a place in the text counts its lines from 1.
+    """
+    try:
+        candidate = _candidate("", decode(text))
+    except FileFault as fault:
+        candidate = _Candidate("", fault=Problem(fault.place, fault.message))
+    return _record(source, candidate, today)
+
+
 class FileFault(Exception):  # noqa: N818 - becomes an InputError, which knows the source
     """What is wrong with a text, and where in it."""
 

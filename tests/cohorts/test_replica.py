@@ -62,7 +62,7 @@ def expected_rows() -> list[tuple[str, str, int, float]]:
     ]
 
 
-def rows_of(tally: cohort.Tally) -> tuple[list[tuple[str, str, int, float | None]], TableRow]:
+def rows_of(tally: cohort.Population) -> tuple[list[tuple[str, str, int, float | None]], TableRow]:
     """The rows by the variables' ids, and that of age."""
     plan = load_study("zhou-2026").plan
     ids = {v.label: v.id for v in plan.cohort.variables}

@@ -1,0 +1,224 @@
+"""Screens the valid records of a chunk for one study: verdicts, counts and the files they go to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from screener import database
+from screener.answer import Answer
+from screener.batch import verdicts
+from screener.batch.tally import OUTCOMES, Tally
+from screener.engine import Answered, Words, put_terms, unanswerable, variants
+from screener.plan import BASE
+from screener.screening import clears_on, first_day_without_fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from screener.batch.judge import Accepted
+    from screener.screening import Screener
+
+LOG = (
+    "patient_id", "study", "study_version", "as_of", "status", "failed", "unknown", "reasons",
+    "needs", "rescreen_on",
+)  # fmt: skip
+"""The columns of the screening log."""
+
+_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[], "top" VARCHAR[],
+    days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
+    CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What came of the records of a chunk for one study."""
+
+    log: list[tuple[str, ...]]
+    """A row of the screening log for each record, in their order."""
+    tally: Tally
+
+
+class Bulk:
+    """The engine of one study for many records; it writes files into `folder` and nowhere else."""
+
+    def __init__(self, screener: Screener, folder: Path) -> None:
+        self.plan = plan = screener.plan
+        self._connection = connection = database.connect(writes=str(folder))
+        connection.execute(
+            f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
+        )
+        connection.execute("SET lock_configuration = true")
+        [asked] = variants(plan, [], strict=False)[:1]
+        names = ["variant", *plan.parameters]
+        marks = ", ".join("?" for _ in names)
+        connection.execute(f"INSERT INTO variants VALUES ({marks})", [asked[n] for n in names])
+        decide = verdicts.statement(plan)
+        connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
+        connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
+        self._words = Words()
+
+    def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
+        """Screen records, and write the long form of their results to a Parquet file.
+
+        Raises:
+            StudyError: an expression of the study cannot be computed for one of them.
+        """
+        try:
+            self._ask(records, [as_of] * len(records), [()] * len(records))
+            self._connection.execute("DELETE FROM verdicts; EXECUTE decide")
+            self._name(records)
+            rescreen = self._rescreening(records, as_of)
+            self._write(results)
+            return Screened(self._log(as_of, rescreen), self._tally())
+        except database.FileError as error:
+            raise OSError(str(error)) from None
+        except database.Error:
+            raise unanswerable(self.plan.study_id) from None
+
+    def _ask(
+        self,
+        records: Sequence[Accepted],
+        days: Sequence[date],
+        later: Sequence[Sequence[date]],
+    ) -> None:
+        words = Words()
+        for record in records:
+            words.read(record.record)
+        connection = self._connection
+        if not words.within(self._words):
+            self._words = words
+            connection.execute("DELETE FROM terms")
+            put_terms(connection, self.plan, words)
+        connection.execute("DELETE FROM question; DELETE FROM viewed")
+        connection.execute(
+            "INSERT INTO question "
+            "SELECT unnest($n), unnest($as_of), unnest($later), unnest($record)",
+            {
+                "n": list(range(len(records))),
+                "as_of": list(days),
+                "later": [list(each) for each in later],
+                "record": [record.text for record in records],
+            },
+        )
+        connection.execute("EXECUTE fill")
+
+    def _name(self, records: Sequence[Accepted]) -> None:
+        self._connection.execute("DELETE FROM patients")
+        self._connection.execute(
+            "INSERT INTO patients SELECT unnest($n), unnest($id)",
+            {"n": list(range(len(records))), "id": [record.id for record in records]},
+        )
+
+    def _rescreening(self, records: Sequence[Accepted], as_of: date) -> dict[int, date]:
+        """The first day on which nothing fails any more, where time alone can bring it."""
+        rows = self._connection.execute(
+            "SELECT n, truths, list_filter(days, lambda d: d > $as_of) FROM verdicts "
+            "WHERE status = 'ineligible' AND len(list_filter(days, lambda d: d > $as_of)) > 0",
+            {"as_of": as_of},
+        ).fetchall()
+        waiting: dict[int, Answer] = {}
+        for n, truths, days in rows:
+            answer = Answer(self.plan, strict=False, without=[])
+            answer.add(Answered(n, BASE, as_of, as_of, 0, truths, days))
+            if all(answer.could_clear(i) for i in self.plan.top if answer.fails(i)):
+                waiting[n] = answer
+        if not waiting:
+            return {}
+        numbers = list(waiting)
+        asked = [waiting[n].days for n in numbers]
+        self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
+        again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
+        for n, day, truths in self._connection.execute(
+            f"SELECT n, as_of, truths FROM ({self.plan.answers})"  # noqa: S608
+        ).fetchall():
+            again[n].add(Answered(n, BASE, day, as_of, 0, truths, []))
+        found: dict[int, date] = {}
+        for n, later in zip(numbers, again, strict=True):
+            answer = waiting[n]
+            answer.later = later
+            clears = {i: clears_on(self.plan, i, answer) for i in self.plan.top if answer.fails(i)}
+            if day := first_day_without_fail(self.plan, answer, clears):
+                found[n] = day
+        return found
+
+    def _write(self, results: Path) -> None:
+        plan = self.plan
+        parents = {part: node.id for node in plan.nodes for part in node.parts}
+        ids = _texts([node.id for node in plan.nodes])
+        above = _texts([parents.get(i) for i in range(len(plan.nodes))])
+        kinds = _texts([node.kind for node in plan.nodes])
+        self._connection.execute(
+            f"""COPY (SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
+                CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
+                AS truth, outcome, reason
+                FROM (SELECT n, patient_id, unnest({ids}) AS criterion, unnest({above}) AS parent,
+                unnest({kinds}) AS kind, unnest(truths) AS truth, unnest(outcomes) AS outcome,
+                unnest(reasons) AS reason FROM verdicts JOIN patients USING (n)))
+                TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"""
+        )
+
+    def _log(self, as_of: date, rescreen: dict[int, date]) -> list[tuple[str, ...]]:
+        plan = self.plan
+        ids = _texts([plan.nodes[i].id for i in plan.top])
+        told = ", ".join(
+            f"CASE WHEN \"top\"[{k}] <> 'pass' THEN '{plan.nodes[i].id}: ' || reasons[{i + 1}] END"
+            for k, i in enumerate(plan.top, 1)
+        )
+        rows = self._connection.execute(
+            f"""SELECT n, patient_id, status,
+            joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'fail'), ';'),
+            joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'unknown'), ';'),
+            joined_by([{told}], ' | '), joined_by(needs, '; ')
+            FROM verdicts JOIN patients USING (n) ORDER BY n"""  # noqa: S608
+        ).fetchall()
+        day = as_of.isoformat()
+        found: list[tuple[str, ...]] = []
+        for n, patient, status, failed, unknown, reasons, needs in rows:
+            again = rescreen[n].isoformat() if n in rescreen else ""
+            helps = status == "undetermined" or again
+            found.append(
+                (patient, plan.study_id, plan.version, day, status, failed, unknown, reasons,
+                 needs if helps else "", again)
+            )  # fmt: skip
+        return found
+
+    def _tally(self) -> Tally:
+        tally = Tally.empty(self.plan)
+        ask = self._connection.execute
+        for status, count in ask("SELECT status, count(*) FROM verdicts GROUP BY 1").fetchall():
+            tally.status[status] = count
+        for index, outcome, count in ask(
+            f"SELECT i, outcome, count(*) FROM (SELECT unnest(range({len(self.plan.nodes)})) AS i, "  # noqa: S608
+            "unnest(outcomes) AS outcome FROM verdicts) GROUP BY ALL"
+        ).fetchall():
+            tally.nodes[index][OUTCOMES.index(outcome)] = count
+        for first, fails, count in ask(
+            "SELECT list_position(\"top\", 'fail'), "
+            "len(list_filter(\"top\", lambda o: o = 'fail')) = 1, count(*) "
+            "FROM verdicts WHERE status = 'ineligible' GROUP BY ALL"
+        ).fetchall():
+            tally.first[first - 1] += count
+            if fails:
+                tally.only[first - 1] += count
+        tally.needs = Counter(
+            dict(
+                ask(
+                    "SELECT need, count(*) FROM (SELECT unnest(needs) AS need FROM verdicts "
+                    "WHERE status = 'undetermined') GROUP BY 1 ORDER BY 2 DESC, 1"
+                ).fetchall()
+            )
+        )
+        return tally
+
+
+def text(value: str | None) -> str:
+    """A text as SQL."""
+    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def _texts(values: Sequence[str | None]) -> str:
+    return f"[{', '.join(map(text, values))}]::VARCHAR[]"

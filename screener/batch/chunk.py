@@ -1,0 +1,51 @@
+"""One piece of a batch: the candidates that a worker screens at a time, and what comes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from screener.intake.source import Candidate, Place, Source
+
+SIZE = 4096
+"""Candidates of a chunk. Fixed, so that a run ends with the same bytes however often it stops."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Candidates that follow each other in the input."""
+
+    number: int
+    candidates: list[Candidate]
+    earlier: Mapping[int, Place] = field(default_factory=dict)
+    """Candidates whose id stands earlier in the input, by position, with where it first does."""
+
+
+@dataclass
+class Done:
+    """What came of a chunk beside its files."""
+
+    number: int
+    records: int = 0
+    rejected: int = 0
+    ids: list[str | None] = field(default_factory=list)
+    """The id of each candidate, where it is legible, so that a second patient of it is found."""
+    places: list[Place] = field(default_factory=list)
+    tallies: list[dict[str, Any]] = field(default_factory=list)
+    """The counts of each study, as `tally.Tally.as_json` gives them."""
+
+
+def chunks(source: Source) -> Iterator[Chunk]:
+    """Divide an input; raises what reading it raises."""
+    held: list[Candidate] = []
+    number = 0
+    for candidate in source.candidates():
+        held.append(candidate)
+        if len(held) == SIZE:
+            yield Chunk(number, held)
+            held, number = [], number + 1
+    if held:
+        yield Chunk(number, held)

@@ -1,0 +1,114 @@
+"""Screens the records of a chunk as single patients are screened.
+
+Slower than `bulk.py` by an order of magnitude, and able to do all that a single screening does:
+strictly, nothing that rests on an assumed parameter is decided.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from screener import database
+from screener.batch.bulk import Screened, text
+from screener.batch.tally import OUTCOMES, Tally
+from screener.cohort import Population
+from screener.record import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from screener.batch.judge import Accepted
+    from screener.plan import Plan
+    from screener.result import CriterionResult, ScreeningResult
+    from screener.screening import Screener
+
+_AT_ONCE = 256
+_COLUMNS = ("patient_id", "study", "criterion", "parent", "kind", "truth", "outcome", "reason")
+
+
+class General:
+    """One study for many records, by way of their full results."""
+
+    def __init__(self, screener: Screener, folder: Path) -> None:
+        self._screener = screener
+        self._files = database.connect(writes=str(folder))
+        columns = ", ".join(f"{name} VARCHAR" for name in _COLUMNS)
+        self._files.execute(f"CREATE TABLE results({columns})")
+
+    def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
+        """Screen records, and write the long form of their results to a Parquet file.
+
+        Raises:
+            StudyError: an expression of the study cannot be computed for one of them.
+        """
+        plan = self._screener.plan
+        tally, population = Tally.empty(plan), Population(plan)
+        log: list[tuple[str, ...]] = []
+        self._files.execute("DELETE FROM results")
+        for start in range(0, len(records), _AT_ONCE):
+            some = [parse(json.loads(record.text)) for record in records[start : start + _AT_ONCE]]
+            found = self._screener.screen(some, as_of)
+            for result in found:
+                log.append(log_row(result))
+                count(tally, plan, result)
+                population.add_result(result)
+            self._keep([row for result in found for row in long_rows(result)])
+        try:
+            self._files.execute(
+                f"COPY results TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+        except database.FileError as error:
+            raise OSError(str(error)) from None
+        if plan.cohort.one_by_one:
+            tally.population = population.to_data()
+        return Screened(log, tally)
+
+    def _keep(self, rows: list[tuple[str | None, ...]]) -> None:
+        columns = ", ".join(f"unnest(${name})" for name in _COLUMNS)
+        values = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+        self._files.execute(f"INSERT INTO results SELECT {columns}", values)
+
+
+def log_row(result: ScreeningResult) -> tuple[str, ...]:
+    """The row of the screening log that says the same as a result."""
+    by = {
+        outcome: [c.id for c in result.criteria if c.outcome == outcome]
+        for outcome in ("fail", "unknown")
+    }
+    reasons = [f"{c.id}: {c.reason}" for c in result.criteria if c.outcome != "pass"]
+    again = result.rescreen_on.isoformat() if result.rescreen_on else ""
+    return (
+        result.patient_id, result.study.id, result.study.version, result.as_of.isoformat(),
+        result.status, ";".join(by["fail"]), ";".join(by["unknown"]), " | ".join(reasons),
+        "; ".join(result.needs), again,
+    )  # fmt: skip
+
+
+def long_rows(result: ScreeningResult) -> Iterator[tuple[str | None, ...]]:
+    """The rows of `results.parquet` that say the same as a result."""
+
+    def rows(criterion: CriterionResult, parent: str | None) -> Iterator[tuple[str | None, ...]]:
+        yield (result.patient_id, result.study.id, criterion.id, parent, criterion.kind,
+               criterion.truth, criterion.outcome, criterion.reason)  # fmt: skip
+        for part in criterion.parts:
+            yield from rows(part, criterion.id)
+
+    for criterion in result.criteria:
+        yield from rows(criterion, None)
+
+
+def count(tally: Tally, plan: Plan, result: ScreeningResult) -> None:
+    """Add one patient to the counts of a study."""
+    tally.status[result.status] += 1
+    outcomes = [str(row[6]) for row in long_rows(result)]
+    for counts, outcome in zip(tally.nodes, outcomes, strict=True):
+        counts[OUTCOMES.index(outcome)] += 1
+    fails = [k for k, criterion in enumerate(result.criteria) if criterion.outcome == "fail"]
+    if fails:
+        tally.first[fails[0]] += 1
+        tally.only[fails[0]] += len(fails) == 1
+    if result.status == "undetermined":
+        tally.needs.update(result.needs)

@@ -1,0 +1,98 @@
+"""Decides of each candidate whether it is a valid record; if not, what is told of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from screener import quick
+from screener.errors import InputError, Problem
+from screener.intake.json_file import read_one
+from screener.intake.source import located
+from screener.record import canonical_json
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from screener.intake.source import Candidate, Place
+
+_LINE = re.compile(r"line 1(?=,|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A valid record, as JSON and as an object with its fields."""
+
+    id: str
+    text: str
+    record: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that cannot be screened, as `rejected.ndjson` tells of it."""
+
+    place: Place
+    patient_id: str | None
+    problems: list[Problem]
+    raw: Any
+
+    def line(self) -> str:
+        """The row of `rejected.ndjson`."""
+        row = {
+            **self.place,
+            "patient_id": self.patient_id,
+            "errors": [{"path": it.path, "message": it.message} for it in self.problems],
+            "raw": self.raw,
+        }
+        return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def judge(
+    candidate: Candidate, today: date, complete: frozenset[str], earlier: Place | None
+) -> Accepted | Rejected:
+    """Accept or reject a candidate.
+
+    `today` bounds the date of birth; lists named in `complete` are taken as whole; `earlier` is
+    where the same id stands before.
+    """
+    if candidate.text is not None and not candidate.problems and earlier is None:
+        record = quick.from_models(today).accept(candidate.text)
+        if record is not None and not (complete and record.partial):
+            return Accepted(record.id, candidate.text.decode(), record)
+    problems = list(candidate.problems)
+    identifier = candidate.patient_id
+    if candidate.text is not None:
+        found = read_one("", candidate.text.decode(errors="replace"), today=today)
+        if isinstance(found, InputError):
+            problems += [_placed(candidate, problem) for problem in found.problems]
+            identifier = found.patient_id
+        else:
+            identifier = found.id
+            if not problems and earlier is None:
+                rest = [name for name in found.partial or () if name not in complete]
+                whole = found.model_copy(update={"partial": rest}) if found.partial else found
+                return Accepted(found.id, canonical_json(whole), whole)
+    if earlier is not None:
+        told = f"the same id as the record at {place_in_words(earlier)}; give each patient one record and one id"
+        problems.insert(0, Problem("id", told))
+    raw = candidate.raw
+    if raw is None and candidate.text is not None:
+        raw = candidate.text.decode(errors="replace")
+    return Rejected(candidate.place, identifier, problems, raw)
+
+
+def place_in_words(place: Place) -> str:
+    """Write a place: `line 3`, `sheet patients, row 5`."""
+    return ", ".join(f"{name} {value}" for name, value in place.items())
+
+
+def _placed(candidate: Candidate, problem: Problem) -> Problem:
+    """Tell a place in the text as one in the input."""
+    problem = located(candidate, problem)
+    if "line" in candidate.place and candidate.where is None:
+        path = _LINE.sub(f"line {candidate.place['line']}", problem.path)
+        return Problem(path, problem.message)
+    return problem

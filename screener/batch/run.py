@@ -1,0 +1,306 @@
+"""Runs a batch: reads the input, has workers screen its chunks, and brings the outputs together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from screener import __version__, database
+from screener.batch import worker
+from screener.batch.bulk import LOG, text
+from screener.batch.chunk import SIZE, Chunk, Done, chunks
+from screener.batch.folder import RunFolder
+from screener.batch.known_ids import KnownIds
+from screener.batch.tally import Tally
+from screener.batch.worker import Task, Worker
+from screener.errors import ScreenError
+from screener.screening import TOOL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
+
+    from screener.intake.source import Source
+    from screener.screening import Screener
+
+
+class Stopped(ScreenError):
+    """The run could not go on, through no fault of the input; it can be continued (exit code 74).
+
+    74 is EX_IOERR of sysexits.h.
+    """
+
+    exit_code = 74
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is screened, for what, and where the outputs go."""
+
+    source: Source
+    name: str
+    """The input as the user named it."""
+    sha256: str
+    """Over the bytes of the input, `digest`."""
+    screeners: Sequence[Screener]
+    as_of: date
+    today: date
+    out: Path
+    workers: int
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further options that the outputs depend on, by name."""
+
+
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    position: int = 0
+    size: int = 0
+    records: int = 0
+    rejected: int = 0
+    resumed: int = 0
+    """Records of chunks that an earlier process had finished."""
+
+
+def digest(path: Path) -> str:
+    """SHA-256 over a file, or over the names and contents of the files of a folder."""
+    if path.is_dir():
+        total = hashlib.sha256()
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            total.update(f"{file.relative_to(path).as_posix()}\n{digest(file)}\n".encode())
+        return total.hexdigest()
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def run(
+    batch: Batch, *, resume: bool, force: bool, report: Callable[[Progress], None]
+) -> dict[str, Any]:
+    """Screen a batch, write its outputs, and return the content of `summary.json`.
+
+    `report` is called after each chunk.
+
+    Raises:
+        UsageError: the folder cannot be used.
+        InputError: the input as a whole cannot be read on.
+        StudyError: an expression of a study cannot be computed for one of the records.
+        Stopped: a file cannot be written, or a worker was ended.
+    """
+    os.umask(0o077)
+    folder = RunFolder(batch.out, _identity(batch), resume=resume, force=force)
+    try:
+        known = KnownIds(folder.parts / "ids.sqlite")
+        tallies = [Tally.empty(screener.plan) for screener in batch.screeners]
+        progress = Progress(size=batch.source.size)
+        numbers = []
+        try:
+            for done in _screened(batch, folder, known, progress):
+                numbers.append(done.number)
+                progress.records += done.records
+                progress.rejected += done.rejected
+                progress.position = batch.source.position()
+                for tally, more in zip(tallies, worker.tallies(done), strict=True):
+                    tally.add(more)
+                report(progress)
+        finally:
+            known.close()
+        summary = _summary(batch, tallies, progress)
+        _bring_together(folder, numbers, summary, len(batch.screeners))
+        folder.publish(["screening_log.csv", "results.parquet", "rejected.ndjson", "summary.json"])
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Stopped(
+            f"--out {batch.out}: cannot be written: {why}. What is finished is kept; free some "
+            "room, and continue with --resume"
+        ) from None
+    except BrokenProcessPool:
+        raise Stopped(
+            "a worker was ended by the system, perhaps for want of memory. What is finished is "
+            "kept; continue with --resume, and fewer --workers"
+        ) from None
+    finally:
+        folder.close()
+    return summary
+
+
+def _identity(batch: Batch) -> dict[str, Any]:
+    """What makes two runs the same; an unfinished one is continued by no other."""
+    settings = batch.screeners[0].settings
+    return {
+        "input": batch.sha256,
+        "study": [[s.plan.study_id, s.plan.sha256] for s in batch.screeners],
+        "screening date": batch.as_of.isoformat(),
+        "thresholds": json.loads(
+            json.dumps([dict(s.settings.thresholds) for s in batch.screeners], default=str)
+        ),
+        "complete lists": sorted(settings.complete),
+        "strictness": settings.strict,
+        "options": batch.options,
+        "version": __version__,
+        "day": batch.today.isoformat(),
+        "chunk size": SIZE,
+    }
+
+
+def _screened(
+    batch: Batch, folder: RunFolder, known: KnownIds, progress: Progress
+) -> Iterator[Done]:
+    """Give what came of each chunk, in order; at most a few are in the works at a time."""
+    task = Task(
+        [screener.plan.to_json() for screener in batch.screeners],
+        [screener.settings for screener in batch.screeners],
+        batch.as_of,
+        batch.today,
+        folder.parts,
+    )
+    waiting: deque[tuple[Chunk, Future[Done] | None]] = deque()
+    with _Team(task, batch.workers) as team:
+
+        def next_done() -> Done:
+            chunk, future = waiting.popleft()
+            if future is None:
+                done = folder.finished(chunk.number)
+                assert done is not None  # noqa: S101  # it was there a moment ago
+                progress.resumed += done.records
+            else:
+                done = future.result()
+                if earlier := known.repeated(done):
+                    again = Chunk(chunk.number, chunk.candidates, earlier)
+                    done = team.submit(again).result()
+                folder.finish(done)
+            known.add(done)
+            return done
+
+        for chunk in chunks(batch.source):
+            finished = folder.chunk(chunk.number).is_dir()
+            waiting.append((chunk, None if finished else team.submit(chunk)))
+            if len(waiting) > batch.workers:
+                yield next_done()
+        while waiting:
+            yield next_done()
+
+
+class _Team:
+    """The workers: processes, or this one where a single one is asked for."""
+
+    def __init__(self, task: Task, number: int) -> None:
+        self._task = task
+        self._number = number
+        self._alone: Worker | None = None
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> _Team:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def submit(self, chunk: Chunk) -> Future[Done]:
+        """Have a chunk screened."""
+        if self._number == 1:
+            self._alone = self._alone or Worker(self._task)
+            future: Future[Done] = Future()
+            future.set_result(self._alone.screen(chunk))
+            return future
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._number, get_context("spawn"), initializer=_begin, initargs=(self._task,)
+            )
+        return self._pool.submit(_screen, chunk)
+
+
+_worker: list[Worker] = []
+"""The worker of this process."""
+
+
+def _begin(task: Task) -> None:
+    _worker.append(Worker(task))
+
+
+def _screen(chunk: Chunk) -> Done:
+    return _worker[0].screen(chunk)
+
+
+def _summary(batch: Batch, tallies: Sequence[Tally], progress: Progress) -> dict[str, Any]:
+    screened = progress.records - progress.rejected
+    studies = []
+    for screener, tally in zip(batch.screeners, tallies, strict=True):
+        plan = screener.plan
+        if tally.screened != screened:
+            raise RuntimeError("records are not screened plus rejected")
+        needs = sorted(tally.needs.items(), key=lambda item: (-item[1], item[0]))
+        studies.append(
+            {
+                "study": {"id": plan.study_id, "version": plan.version, "sha256": plan.sha256},
+                "as_of": batch.as_of.isoformat(),
+                "status": tally.status,
+                "criteria": tally.criteria(plan),
+                "flow": tally.flow(plan),
+                "table_one": tally.table_one(plan),
+                "needs": [{"need": need, "patients": count} for need, count in needs],
+            }
+        )
+    return {
+        "studies": studies,
+        "input": {
+            "name": batch.name,
+            "sha256": batch.sha256,
+            "records": progress.records,
+            "screened": screened,
+            "rejected": progress.rejected,
+        },
+        "tool": {"name": TOOL, "version": __version__},
+    }
+
+
+def _bring_together(
+    folder: RunFolder, numbers: Sequence[int], summary: dict[str, Any], studies: int
+) -> None:
+    """Make the outputs of the whole run from those of its chunks."""
+    parts = folder.parts
+    with (parts / "screening_log.csv").open("wb") as log:
+        log.write((",".join(LOG) + "\n").encode())
+        _append(log, [folder.chunk(number) / worker.LOG for number in numbers])
+    with (parts / "rejected.ndjson").open("wb") as rejected:
+        _append(rejected, [folder.chunk(number) / worker.REJECTED for number in numbers])
+    files = [
+        folder.chunk(number) / worker.results(study)
+        for number in numbers
+        for study in range(studies)
+    ]
+    _merge(files, parts / "results.parquet")
+    content = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
+    (parts / "summary.json").write_text(content, encoding="utf-8")
+
+
+def _append(target: Any, files: Sequence[Path]) -> None:
+    for path in files:
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, target, 1 << 20)
+
+
+def _merge(files: Sequence[Path], target: Path) -> None:
+    """Bring Parquet files together in their order, on one thread so that the bytes are the same."""
+    names = ", ".join(text(str(path)) for path in files)
+    # The connection reads files that were made here; it runs nothing of a study.
+    connection = database.connect(writes=str(target.parent))
+    try:
+        connection.execute(
+            f"COPY (FROM read_parquet([{names}])) TO {text(str(target))} "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
+    except database.FileError as error:
+        raise OSError(str(error)) from None
+    finally:
+        connection.close()

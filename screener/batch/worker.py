@@ -1,0 +1,121 @@
+"""What one worker does: judges and screens chunks, and leaves a folder of finished files of each."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from screener.batch.bulk import Bulk
+from screener.batch.chunk import Chunk, Done
+from screener.batch.general import General
+from screener.batch.judge import Accepted, judge
+from screener.batch.tally import Tally
+from screener.plan import Plan
+from screener.report.cells import harmless
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from screener.screening import Settings
+
+LOG, REJECTED, DONE = "log.csv", "rejected.ndjson", "done.json"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every chunk of a run is screened for."""
+
+    plans: list[str]
+    """The compiled studies as JSON, with the thresholds of the site in them."""
+    settings: list[Settings]
+    as_of: date
+    today: date
+    """Bounds dates of birth, whenever the run is continued."""
+    folder: Path
+    """Where the folders of finished chunks go."""
+
+    @property
+    def complete(self) -> frozenset[str]:
+        """The lists that the user calls whole."""
+        return self.settings[0].complete
+
+
+class Worker:
+    """Screens chunks of a run, one after the other."""
+
+    def __init__(self, task: Task) -> None:
+        from screener.screening import Screener  # noqa: PLC0415
+
+        os.umask(0o077)  # what is written is for its owner only
+        self._task = task
+        self._studies: list[Bulk | General] = []
+        for plan, settings in zip(task.plans, task.settings, strict=True):
+            screener = Screener(Plan.from_json(plan), settings)
+            general = settings.strict or screener.plan.cohort.one_by_one
+            kind = General if general else Bulk
+            self._studies.append(kind(screener, task.folder))
+
+    def screen(self, chunk: Chunk) -> Done:
+        """Screen a chunk; its files then stand in a folder named `unfinished(number)`.
+
+        Raises:
+            StudyError: an expression of a study cannot be computed for one of the records.
+            OSError: a file cannot be written.
+        """
+        task = self._task
+        folder = unfinished(task.folder, chunk.number)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        done = Done(chunk.number, records=len(chunk.candidates))
+        accepted: list[Accepted] = []
+        with (folder / REJECTED).open("w", encoding="utf-8") as rejected:
+            for position, candidate in enumerate(chunk.candidates):
+                earlier = chunk.earlier.get(position)
+                found = judge(candidate, task.today, task.complete, earlier)
+                if isinstance(found, Accepted):
+                    accepted.append(found)
+                    done.ids.append(found.id)
+                else:
+                    rejected.write(found.line())
+                    done.rejected += 1
+                    done.ids.append(found.patient_id)
+                done.places.append(candidate.place)
+        screened = [
+            study.screen(accepted, task.as_of, folder / results(number))
+            for number, study in enumerate(self._studies)
+        ]
+        with (folder / LOG).open("w", encoding="utf-8", newline="") as log:
+            write = csv.writer(log, lineterminator="\n").writerow
+            for rows in zip(*(each.log for each in screened), strict=True):
+                for row in rows:
+                    write([harmless(value) for value in row])
+        done.tallies = [each.tally.as_json() for each in screened]
+        return done
+
+
+def unfinished(folder: Path, number: int) -> Path:
+    """Where the files of a chunk are written."""
+    return folder / f"{number:06d}.part"
+
+
+def results(number: int) -> str:
+    """The name of the file that holds the results of the study with this number."""
+    return f"results-{number}.parquet"
+
+
+def write_done(done: Done, folder: Path) -> None:
+    """Note what came of a chunk, beside its files."""
+    (folder / DONE).write_text(json.dumps(asdict(done), ensure_ascii=False), encoding="utf-8")
+
+
+def read_done(folder: Path) -> Done:
+    """Read what `write_done` noted."""
+    return Done(**json.loads((folder / DONE).read_text(encoding="utf-8")))
+
+
+def tallies(done: Done) -> list[Tally]:
+    """The counts of each study in a chunk."""
+    return [Tally.from_json(data) for data in done.tallies]

@@ -1,0 +1,109 @@
+"""`screen batch EXPORT`: a whole export at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from screener.commands import options as opt
+from screener.commands import output
+from screener.commands.ending import ends, tell
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from screener.batch.run import Batch
+    from screener.commands.settings import Options
+    from screener.intake.detect import Opened
+
+REJECTED = 4
+
+
+@ends
+def command(
+    export: opt.Export,
+    out: opt.Out,
+    study: opt.Study = None,
+    as_of: opt.AsOf = None,
+    mapping: opt.Mapping = None,
+    resume: opt.Resume = False,
+    force: opt.Replace = False,
+    workers: opt.Workers = None,
+    workbook: opt.Workbook = False,
+    form: opt.SummaryForm = opt.Listing.TABLE,
+    thresholds: opt.Set = None,
+    site: opt.Site = None,
+    complete: opt.Complete = None,
+    strict: opt.Strict = False,
+    criteria: opt.Criteria = None,
+) -> int:
+    """Screen an export: a log of all patients, reasons, what to obtain, and what was rejected."""
+    from datetime import date  # noqa: PLC0415
+
+    from screener.batch import run  # noqa: PLC0415
+    from screener.commands.settings import Options  # noqa: PLC0415
+    from screener.errors import UsageError  # noqa: PLC0415
+    from screener.intake.detect import opened  # noqa: PLC0415
+    from screener.report import batch_summary, progress  # noqa: PLC0415
+
+    if resume and force:
+        raise UsageError("--resume continues a run and --force begins anew; give one of them")
+    chosen = Options(
+        study or [], as_of, thresholds or [], site, complete or [], strict, criteria or []
+    )
+    day = chosen.day()
+    with opened(export, mapping) as found:
+        batch = _batch(chosen, found, day, date.today(), out, workers, workbook)
+        try:
+            with progress.shown(found.name) as shown:
+                summary = run.run(batch, resume=resume, force=force, report=shown)
+        except KeyboardInterrupt:
+            tell("Interrupted. What is finished is kept: --resume continues the run.")
+            raise
+    if form is opt.Listing.JSON:
+        text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
+    else:
+        memory = output.Memory()
+        batch_summary.render(summary, [s.plan for s in batch.screeners], out, memory)
+        text = memory.getvalue()
+    output.write(text, None)
+    rejected: int = summary["input"]["rejected"]
+    if rejected:
+        tell(
+            f"{rejected:,} record{' was' if rejected == 1 else 's were'} rejected: each is in "
+            f"{out / 'rejected.ndjson'} with what is wrong."
+        )
+    return REJECTED if rejected else 0
+
+
+def _batch(
+    chosen: Options,
+    found: Opened,
+    day: date,
+    today: date,
+    out: Path,
+    workers: int | None,
+    workbook: bool,
+) -> Batch:
+    from screener.batch.run import Batch, digest  # noqa: PLC0415
+
+    return Batch(
+        source=found.source,
+        name=found.name,
+        sha256=digest(found.path),
+        screeners=chosen.screeners(),
+        as_of=day,
+        today=today,
+        out=out,
+        workers=workers or _cores(),
+        options={"xlsx": workbook},
+    )
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1

@@ -1,0 +1,68 @@
+"""The counts of a batch for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from screener.report.terminal import console_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+    from typing import TextIO
+
+    from screener.plan import Plan
+
+_MOST_NEEDS = 10
+
+
+def render(summary: dict[str, Any], plans: Sequence[Plan], out: Path, stream: TextIO) -> None:
+    """Write the summary of a batch (the content of `summary.json`) to a stream."""
+    from rich.text import Text  # noqa: PLC0415
+
+    console = console_for(stream)
+    counts = summary["input"]
+    told = f"{counts['records']:,} records: {counts['screened']:,} screened"
+    console.print(Text(f"{told}, {counts['rejected']:,} rejected"))
+    for study, plan in zip(summary["studies"], plans, strict=True):
+        console.print()
+        _study(study, plan, console)
+    console.print()
+    console.print(Text(f"Written to {out}: screening_log.csv, results.parquet, rejected.ndjson, "
+                       "summary.json"))  # fmt: skip
+
+
+def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
+    from rich.text import Text  # noqa: PLC0415
+
+    name = study["study"]
+    console.print(Text(f"{name['id']}, version {name['version']}, as of {study['as_of']}", "bold"))
+    total = sum(study["status"].values())
+    for status, count in study["status"].items():
+        share = f"{100 * count / total:5.1f} %" if total else ""
+        console.print(Text(f"  {status.capitalize():<13}{count:>10,}  {share}"))
+    console.print()
+    console.print(_criteria(study["criteria"]))
+    needs = study["needs"][:_MOST_NEEDS]
+    if needs:
+        console.print()
+        console.print(Text("Most often to obtain, for patients who are undetermined", "bold"))
+        for need in needs:
+            line = Text(f"{need['patients']:>10,}  ")
+            line.append(need["need"])
+            console.print(line, soft_wrap=False)
+
+
+def _criteria(rows: Iterable[dict[str, Any]]) -> Any:
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("Criterion")
+    for title in ("Pass", "Fail", "Unknown", "Alone excludes"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        table.add_row(
+            row["id"], *(f"{row[key]:,}" for key in ("pass", "fail", "unknown", "only_reason"))
+        )
+    return table
