@@ -1,7 +1,7 @@
 """The flow of patients through a study and its baseline table, counted one patient at a time.
 
-A `Population` holds counts only, so that any number of patients fits, and the counts of its parts add
-up to those of the whole, in any order.
+A `Population` holds counts only, so that any number of patients fits, and the counts of its parts
+add up to those of the whole, in any order.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class CohortPlan:
 
     @property
     def one_by_one(self) -> bool:
-        """Whether more than one statement decides on a record, or more than truths are asked for."""
+        """Whether one statement does not decide on a record, or more than truths are asked for."""
         return bool(
             self.index_statement
             or self.undocumented

@@ -109,4 +109,4 @@ class Tally:
         if not self.population:
             return []
         rows = Population.from_data(plan, self.population).table_one()
-        return [row.model_dump(exclude_none=True, exclude_defaults=True) for row in rows]
+        return [row.model_dump(exclude_defaults=True) for row in rows]
