@@ -161,7 +161,7 @@ class Population:
         texts = {self._plan.nodes[n].id: self._plan.nodes[n].text for n in self._plan.top}
         for name in self._order():
             excluded = self._left[name]
-            if not excluded and (name not in steps or steps[name]["optional"]):
+            if not excluded and steps and (name not in steps or steps[name]["optional"]):
                 continue
             remaining -= excluded
             label = steps[name]["label"] if name in steps else f"{name}: {texts[name]}"
