@@ -74,7 +74,7 @@ def months(course: Course) -> list[tuple[int, int]]:
     """For each line, the months within which it fails: at least, and less than."""
     endocrine = [n for n, kind in enumerate(course.lines) if kind in (CDK46, ENDOCRINE)]
     inhibitors = [n for n, kind in enumerate(course.lines) if kind == CDK46]
-    found = {n: (3, 9) for n in range(len(course.lines))}
+    found = dict.fromkeys(range(len(course.lines)), (3, 9))
     spans = {0: (2, 6), 6: (6, 12), 12: (12, 30)}
     for n in inhibitors:
         found[n] = spans[0] if course.benefit == 0 else spans[6]

@@ -158,8 +158,8 @@ class Writer:
              "start": self._later(diagnosed, 20, 60).isoformat(),
              "end": self._later(diagnosed, 120, 200).isoformat(), "stop_reason": "completed"}
         ] if random.random() < 0.7 else []  # fmt: skip
-        endocrine: Data = {"setting": "adjuvant", "drugs": [random.choice(("tamoxifen", "letrozole"))],
-                           "start": start.isoformat()}  # fmt: skip
+        drug = random.choice(("tamoxifen", "letrozole"))
+        endocrine: Data = {"setting": "adjuvant", "drugs": [drug], "start": start.isoformat()}
         if free > 66:
             end = start + relativedelta(months=60)
             endocrine |= {"end": end.isoformat(), "stop_reason": "completed"}
