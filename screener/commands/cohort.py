@@ -86,7 +86,8 @@ def _page(counted: Population, plan: Plan, as_of: str) -> str:
     for line in cohort_table.flow_lines(steps, plan.cohort.flow["included"], page.width):
         page.line(line)
     if rows:
-        page.heading(f"BASELINE, {steps[-1].remaining} patients")
+        number = steps[-1].remaining
+        page.heading(f"BASELINE, {number} patient{'' if number == 1 else 's'}")
         for line in cohort_table.table_lines(rows, page.width):
             page.line(line)
     notes = cohort_table.remarks(rows)
