@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from screener.cohort_plan import CohortPlan, Variable
 from screener.plan import BASE
+from screener.statements import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,9 +106,6 @@ class CohortCompiler:
             name = text.strip()
             return f"CASE WHEN {name}.lo = {name}.hi THEN {name}.lo END"
         return f"({text.strip()})"
-
-
-ALWAYS = {"n", "variant", "as_of", "screened_on"}
 
 
 def _variable(variable: Derived) -> Variable:

@@ -22,10 +22,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from screener.dates import span
+from screener.canonical import canonical_json, with_fields
+from screener.dates import EVENT_DATE, span
 from screener.engine import Question
-from screener.record import canonical_json
-from screener.view import EVENT_DATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,9 +106,9 @@ def _begun(record: Record, entry: str | None, day: date) -> Record:
     if not found or found[1] not in EVENT_DATE:
         return record
     name, entries = found[1], list(getattr(record, found[1]))
-    changed = entries[int(found[2])].model_copy(update={EVENT_DATE[name]: day.isoformat()})
+    changed = with_fields(entries[int(found[2])], {EVENT_DATE[name]: day.isoformat()})
     entries[int(found[2])] = changed
-    return record.model_copy(update={name: entries})
+    return with_fields(record, {name: entries})
 
 
 def _world(record: Record, day: date | None, index: Index, cutoff: date) -> Question:
@@ -147,7 +146,7 @@ def _without(record: Record, entries: dict[str, set[int]] | dict[str, None]) -> 
             changed[name] = None
         else:
             changed[name] = [entry for n, entry in enumerate(kept) if n not in numbers]
-    return record.model_copy(update=changed)
+    return with_fields(record, changed)
 
 
 def as_given(record: Record, day: date, cutoff: date | None, index_date: str | None) -> Question:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from screener.answer import Answer, agreed_truths, outcome
+from screener.canonical import canonical_json, with_fields
 from screener.errors import UsageError
 from screener.plan import BASE, STRICT, Node, Plan
 from screener.result import (
@@ -111,7 +112,7 @@ class Screener:
                     answer.without_list[name] = truths
         derived = self._derived(asked, [record for record, _ in taken])
         return [
-            self._result(record, _text(original), answer, as_of, values)
+            self._result(record, canonical_json(original), answer, as_of, values)
             for (record, _), original, answer, values in zip(
                 taken, records, answers, derived, strict=True
             )
@@ -148,10 +149,14 @@ class Screener:
 
         asked = self._asked(taken, as_of)
         questions = _worlds(asked)
-        found: list[list[bool | None]] = [[] for _ in questions]
+        engine = self._engine(len(questions))
+        found: list[list[bool | None]] = [[None] * len(self.plan.nodes) for _ in questions]
         sets = variants(self.plan, [], strict=False)[:1]
-        for row in self._engine(len(questions)).ask(questions, sets, _words(taken)):
-            found[row.n] = row.truths
+        answered = engine.ask(questions, sets, _words(taken))
+        for part, rows in zip(engine.parts, answered, strict=True):
+            for row in rows:
+                for index, truth in zip(part.nodes, row.truths, strict=True):
+                    found[row.n][index] = truth
         worlds = iter(found)
         return [agreed_truths(self.plan, [next(worlds) for _ in one.worlds]) for one in asked]
 
@@ -160,7 +165,7 @@ class Screener:
         from screener.engine import Question  # noqa: PLC0415
         from screener.index_date import Asked, asked, index_of  # noqa: PLC0415
 
-        questions = [Question(_text(record), as_of) for record in taken]
+        questions = [Question(canonical_json(record), as_of) for record in taken]
         if not self.plan.cohort.index_statement:
             return [Asked([question]) for question in questions]
         rows = self._engine(len(questions)).ask_statement(
@@ -192,17 +197,19 @@ class Screener:
                 Answer(self.plan, strict=self.settings.strict, without=self._without)
                 for _ in questions
             ]
-            for row in engine.ask(questions, sets, words):
-                found[row.n].add(row)
+            for part, rows in zip(engine.parts, engine.ask(questions, sets, words), strict=True):
+                for row in rows:
+                    found[row.n].add(part, row)
             return found
 
         answers = ask()
         wanted = [
             set(truths) for truths in zip(*(a.truths_of_leaves() for a in answers), strict=True)
         ]
-        opens, keys = explained(self.plan, wanted)
-        for row in engine.words(wanted):
-            answers[row[0]].say(opens, keys, row)
+        for part, rows in zip(engine.parts, engine.words(wanted), strict=True):
+            opens, keys = explained(self.plan, part, wanted)
+            for row in rows:
+                answers[row[0]].say(part, opens, keys, row)
         if self.plan.cohort.index_statement:
             # The index date is what it is: time alone clears nothing.
             return self._agreed(asked, answers)
@@ -259,7 +266,7 @@ class Screener:
                     **fact,
                     "value": _json(row[f"{fact['name']}_found"]["value"]),
                     "words": row[f"{fact['name']}_found"]["words"],
-                    "evidence": [e.model_dump() for e in _evidence(self.plan, [fact["name"]], row)],
+                    "evidence": [e.to_dict() for e in _evidence(self.plan, [fact["name"]], row)],
                 }
                 for fact in self.plan.facts
             ]
@@ -368,7 +375,7 @@ class Screener:
             return record, changed
         policy = {name for name in self.plan.cohort.undocumented if name != but}
         absent: dict[str, list[Any]] = {n: [] for n in policy if getattr(record, n) is None}
-        record = record.model_copy(update=absent) if absent else record
+        record = with_fields(record, absent) if absent else record
         record, whole = _complete(record, frozenset(policy))
         return record, sorted({*changed, *absent, *whole})
 
@@ -466,13 +473,7 @@ def _complete(record: Record, names: frozenset[str]) -> tuple[Record, list[str]]
     if not changed:
         return record, []
     rest = [name for name in partial if name not in names]
-    return record.model_copy(update={"partial": rest}), changed
-
-
-def _text(record: Record) -> str:
-    from screener.record import canonical_json  # noqa: PLC0415
-
-    return canonical_json(record)
+    return with_fields(record, {"partial": rest}), changed
 
 
 def _worlds(asked: Iterable[Asked]) -> list[Question]:

@@ -18,24 +18,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from screener.dates import EVENT_DATE
 from screener.dictionaries import BETWEEN
 from screener.record import Record
 
-# The date of an entry, by list: when it happened.
-EVENT_DATE = {
-    "pathology": "date",
-    "performance_status": "date",
-    "therapies": "start",
-    "procedures": "date",
-    "injuries": "date",
-    "imaging": "date",
-    "metastases": "date",
-    "effusions": "date",
-    "labs": "date",
-    "adverse_events": "onset",
-    "other_malignancies": "diagnosed",
-    "genomics": "date",
-}
 _DATES = frozenset(
     [
         "birth_date",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from screener import database
 from screener.answer import Answer
 from screener.batch import verdicts
+from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
 from screener.plan import BASE
@@ -22,14 +23,10 @@ if TYPE_CHECKING:
     from screener.batch.judge import Accepted
     from screener.screening import Screener
 
-LOG = (
-    "patient_id", "study", "study_version", "as_of", "status", "failed", "unknown", "reasons",
-    "needs", "rescreen_on",
-)  # fmt: skip
-"""The columns of the screening log."""
+BETWEEN_REASONS = " | "
 
-_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[], "top" VARCHAR[],
-    days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
+_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[],
+    "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
 
 
@@ -37,7 +34,7 @@ _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCH
 class Screened:
     """What came of the records of a chunk for one study."""
 
-    log: list[tuple[str, ...]]
+    log: list[LogRow]
     """A row of the screening log for each record, in their order."""
     tally: Tally
 
@@ -47,7 +44,7 @@ class Bulk:
 
     def __init__(self, screener: Screener, folder: Path) -> None:
         self.plan = plan = screener.plan
-        self._connection = connection = database.connect(writes=str(folder))
+        self.connection = connection = database.connect(writes=str(folder))
         connection.execute(
             f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
         )
@@ -69,7 +66,8 @@ class Bulk:
         """
         try:
             self._ask(records, [as_of] * len(records), [()] * len(records))
-            self._connection.execute("DELETE FROM verdicts; EXECUTE decide")
+            self.connection.execute("DELETE FROM verdicts")
+            self.connection.execute("EXECUTE decide")  # alone: after another, its errors are lost
             self._name(records)
             rescreen = self._rescreening(records, as_of)
             self._write(results)
@@ -88,7 +86,7 @@ class Bulk:
         words = Words()
         for record in records:
             words.read(record.record)
-        connection = self._connection
+        connection = self.connection
         if not words.within(self._words):
             self._words = words
             connection.execute("DELETE FROM terms")
@@ -107,15 +105,15 @@ class Bulk:
         connection.execute("EXECUTE fill")
 
     def _name(self, records: Sequence[Accepted]) -> None:
-        self._connection.execute("DELETE FROM patients")
-        self._connection.execute(
+        self.connection.execute("DELETE FROM patients")
+        self.connection.execute(
             "INSERT INTO patients SELECT unnest($n), unnest($id)",
             {"n": list(range(len(records))), "id": [record.id for record in records]},
         )
 
     def _rescreening(self, records: Sequence[Accepted], as_of: date) -> dict[int, date]:
         """The first day on which nothing fails any more, where time alone can bring it."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT n, truths, list_filter(days, lambda d: d > $as_of) FROM verdicts "
             "WHERE status = 'ineligible' AND len(list_filter(days, lambda d: d > $as_of)) > 0",
             {"as_of": as_of},
@@ -123,7 +121,7 @@ class Bulk:
         waiting: dict[int, Answer] = {}
         for n, truths, days in rows:
             answer = Answer(self.plan, strict=False, without=[])
-            answer.add(Answered(n, BASE, as_of, as_of, 0, truths, days))
+            answer.add(self.plan.whole, Answered(n, BASE, as_of, as_of, 0, truths, days))
             if all(answer.could_clear(i) for i in self.plan.top if answer.fails(i)):
                 waiting[n] = answer
         if not waiting:
@@ -132,10 +130,10 @@ class Bulk:
         asked = [waiting[n].days for n in numbers]
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
-        for n, day, truths in self._connection.execute(
-            f"SELECT n, as_of, truths FROM ({self.plan.answers})"  # noqa: S608
+        for n, day, truths in self.connection.execute(
+            f"SELECT n, as_of, truths FROM ({self.plan.whole.statement})"
         ).fetchall():
-            again[n].add(Answered(n, BASE, day, as_of, 0, truths, []))
+            again[n].add(self.plan.whole, Answered(n, BASE, day, as_of, 0, truths, []))
         found: dict[int, date] = {}
         for n, later in zip(numbers, again, strict=True):
             answer = waiting[n]
@@ -151,7 +149,7 @@ class Bulk:
         ids = _texts([node.id for node in plan.nodes])
         above = _texts([parents.get(i) for i in range(len(plan.nodes))])
         kinds = _texts([node.kind for node in plan.nodes])
-        self._connection.execute(
+        self.connection.execute(
             f"""COPY (SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
                 CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
                 AS truth, outcome, reason
@@ -161,38 +159,38 @@ class Bulk:
                 TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"""
         )
 
-    def _log(self, as_of: date, rescreen: dict[int, date]) -> list[tuple[str, ...]]:
+    def _log(self, as_of: date, rescreen: dict[int, date]) -> list[LogRow]:
         plan = self.plan
         ids = _texts([plan.nodes[i].id for i in plan.top])
         told = ", ".join(
             f"CASE WHEN \"top\"[{k}] <> 'pass' THEN '{plan.nodes[i].id}: ' || reasons[{i + 1}] END"
             for k, i in enumerate(plan.top, 1)
         )
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             f"""SELECT n, patient_id, status,
-            joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'fail'), ';'),
-            joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'unknown'), ';'),
-            joined_by([{told}], ' | '), joined_by(needs, '; ')
-            FROM verdicts JOIN patients USING (n) ORDER BY n"""  # noqa: S608
+            list_filter({ids}, lambda x, i: "top"[i] = 'fail'),
+            list_filter({ids}, lambda x, i: "top"[i] = 'unknown'),
+            joined_by([{told}], '{BETWEEN_REASONS}'), needs
+            FROM verdicts JOIN patients USING (n) ORDER BY n"""
         ).fetchall()
         day = as_of.isoformat()
-        found: list[tuple[str, ...]] = []
+        found: list[LogRow] = []
         for n, patient, status, failed, unknown, reasons, needs in rows:
-            again = rescreen[n].isoformat() if n in rescreen else ""
+            again = rescreen[n].isoformat() if n in rescreen else None
             helps = status == "undetermined" or again
             found.append(
-                (patient, plan.study_id, plan.version, day, status, failed, unknown, reasons,
-                 needs if helps else "", again)
+                LogRow(patient, plan.study_id, plan.version, day, status, failed, unknown, reasons,
+                       needs if helps else [], again)
             )  # fmt: skip
         return found
 
     def _tally(self) -> Tally:
         tally = Tally.empty(self.plan)
-        ask = self._connection.execute
+        ask = self.connection.execute
         for status, count in ask("SELECT status, count(*) FROM verdicts GROUP BY 1").fetchall():
             tally.status[status] = count
         for index, outcome, count in ask(
-            f"SELECT i, outcome, count(*) FROM (SELECT unnest(range({len(self.plan.nodes)})) AS i, "  # noqa: S608
+            f"SELECT i, outcome, count(*) FROM (SELECT unnest(range({len(self.plan.nodes)})) AS i, "
             "unnest(outcomes) AS outcome FROM verdicts) GROUP BY ALL"
         ).fetchall():
             tally.nodes[index][OUTCOMES.index(outcome)] = count

@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING
 
 from screener import database
-from screener.batch.bulk import Screened, text
+from screener.batch.bulk import BETWEEN_REASONS, Screened, text
+from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.cohort import Population
 from screener.record import parse
@@ -46,7 +47,7 @@ class General:
         """
         plan = self._screener.plan
         tally, population = Tally.empty(plan), Population(plan)
-        log: list[tuple[str, ...]] = []
+        log: list[LogRow] = []
         self._files.execute("DELETE FROM results")
         for start in range(0, len(records), _AT_ONCE):
             some = [parse(json.loads(record.text)) for record in records[start : start + _AT_ONCE]]
@@ -72,18 +73,17 @@ class General:
         self._files.execute(f"INSERT INTO results SELECT {columns}", values)
 
 
-def log_row(result: ScreeningResult) -> tuple[str, ...]:
+def log_row(result: ScreeningResult) -> LogRow:
     """The row of the screening log that says the same as a result."""
     by = {
         outcome: [c.id for c in result.criteria if c.outcome == outcome]
         for outcome in ("fail", "unknown")
     }
     reasons = [f"{c.id}: {c.reason}" for c in result.criteria if c.outcome != "pass"]
-    again = result.rescreen_on.isoformat() if result.rescreen_on else ""
-    return (
+    return LogRow(
         result.patient_id, result.study.id, result.study.version, result.as_of.isoformat(),
-        result.status, ";".join(by["fail"]), ";".join(by["unknown"]), " | ".join(reasons),
-        "; ".join(result.needs), again,
+        result.status, by["fail"], by["unknown"], BETWEEN_REASONS.join(reasons), result.needs,
+        result.rescreen_on.isoformat() if result.rescreen_on else None,
     )  # fmt: skip
 
 

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
 
 from screener.commands import options as opt
 from screener.commands import output
 from screener.commands.ending import ends, tell
-
-if TYPE_CHECKING:
-    from datetime import date
-    from pathlib import Path
-
-    from screener.batch.run import Batch
-    from screener.commands.settings import Options
-    from screener.intake.detect import Opened
 
 REJECTED = 4
 
@@ -32,6 +23,7 @@ def command(
     force: opt.Replace = False,
     workers: opt.Workers = None,
     workbook: opt.Workbook = False,
+    until: opt.Until = None,
     form: opt.SummaryForm = opt.Listing.TABLE,
     thresholds: opt.Set = None,
     site: opt.Site = None,
@@ -43,7 +35,8 @@ def command(
     from datetime import date  # noqa: PLC0415
 
     from screener.batch import run  # noqa: PLC0415
-    from screener.commands.settings import Options  # noqa: PLC0415
+    from screener.batch.batch import Batch  # noqa: PLC0415
+    from screener.commands.settings import Options, a_day  # noqa: PLC0415
     from screener.errors import UsageError  # noqa: PLC0415
     from screener.intake.detect import opened  # noqa: PLC0415
     from screener.report import batch_summary, progress  # noqa: PLC0415
@@ -55,7 +48,18 @@ def command(
     )
     day = chosen.day()
     with opened(export, mapping) as found:
-        batch = _batch(chosen, found, day, date.today(), out, workers, workbook)
+        batch = Batch(
+            source=found.source,
+            name=found.name,
+            sha256=run.digest(found.path),
+            screeners=chosen.screeners(),
+            as_of=day,
+            today=date.today(),
+            out=out,
+            workers=workers or _cores(),
+            workbook=workbook,
+            until=a_day("--until", until) if until else None,
+        )
         try:
             with progress.shown(found.name) as shown:
                 summary = run.run(batch, resume=resume, force=force, report=shown)
@@ -76,30 +80,6 @@ def command(
             f"{out / 'rejected.ndjson'} with what is wrong."
         )
     return REJECTED if rejected else 0
-
-
-def _batch(
-    chosen: Options,
-    found: Opened,
-    day: date,
-    today: date,
-    out: Path,
-    workers: int | None,
-    workbook: bool,
-) -> Batch:
-    from screener.batch.run import Batch, digest  # noqa: PLC0415
-
-    return Batch(
-        source=found.source,
-        name=found.name,
-        sha256=digest(found.path),
-        screeners=chosen.screeners(),
-        as_of=day,
-        today=today,
-        out=out,
-        workers=workers or _cores(),
-        options={"xlsx": workbook},
-    )
 
 
 def _cores() -> int:

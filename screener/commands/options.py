@@ -17,6 +17,7 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class Listing(StrEnum):
@@ -197,6 +198,15 @@ Workers = Annotated[
 ]
 Workbook = Annotated[
     bool, typer.Option("--xlsx", help="Also write the screening log as an Excel workbook.")
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE",
+        help="Also list those whom nothing excludes any more by then, if only time passes: "
+        "rescreening.csv, and rescreening.ics for a calendar.",
+        show_default=False,
+    ),
 ]
 SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
 CohortForm = Annotated[

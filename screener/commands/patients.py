@@ -34,14 +34,17 @@ def read(paths: Sequence[str], day: date) -> Patients:
 
     Raises UsageError where standard input is asked for twice.
     """
+    from screener import quick  # noqa: PLC0415
     from screener.intake import json_file  # noqa: PLC0415
 
     if list(paths).count("-") > 1:
         raise UsageError("- is given twice; standard input can be read only once")
     found = Patients()
+    today = max(day, date.today())
+    accepts = quick.kept(today)
     for path in paths:
         try:
-            items = json_file.read(path, today=max(day, date.today()))
+            items = json_file.read(path, today=today, quick=accepts)
         except InputError as error:
             tell_input(error)
             found.rejected += 1

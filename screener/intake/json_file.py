@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from screener.errors import InputError, Problem
-from screener.record import Record, RecordInvalid, parse
 from screener.wording import path_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
+
+    from screener.quick import Quick
+    from screener.record import Record
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_RECORDS = 100_000
@@ -47,18 +49,26 @@ _SPACE = " \t\r\n"
 
 
 def read(
-    source: str, *, today: date | None = None, stdin: BinaryIO | None = None
+    source: str,
+    *,
+    today: date | None = None,
+    stdin: BinaryIO | None = None,
+    quick: Quick | None = None,
 ) -> list[Record | InputError]:
     """Read the records of a file, or of standard input where `source` is `-`.
 
     Returns one item per record, in order: the record, or the InputError that says why it cannot be
     screened, with the record's place before each path where the file can hold several. Raises
     InputError where the file itself cannot be read. `today` bounds the date of birth; `stdin`
-    stands for standard input.
+    stands for standard input. A file of one record that `quick` accepts is read by it, without
+    building the models.
     """
     name = "standard input" if source == "-" else source
     try:
-        text = _decode(_load(source, stdin))
+        content = _load(source, stdin)
+        if quick and content[:1] == b"{" and (record := quick.accept(content)) is not None:
+            return [record]
+        text = _decode(content)
         found = _find(text)
     except FileFault as fault:
         raise InputError(name, [Problem(fault.place, fault.message)]) from None
@@ -107,6 +117,8 @@ class _Candidate:
 
 
 def _record(source: str, candidate: _Candidate, today: date | None) -> Record | InputError:
+    from screener.record import RecordInvalid, parse  # noqa: PLC0415  # builds the models
+
     if candidate.fault:
         return InputError(source, [candidate.fault])
     repeated = [

@@ -103,6 +103,8 @@ class ParquetSource:
     ) -> str:
         """Write the expression that gives the JSON of one value."""
         node = resolve(node)
+        if str(kind).strip('"') == "NULL":  # a column in which nothing was ever recorded
+            return "NULL"
         match node["type"]:
             case "array":
                 if kind.id != "list":
@@ -131,7 +133,9 @@ class ParquetSource:
                 f"to_json(CASE WHEN {ref} = trunc({ref}) AND abs({ref}) < 1e15 "
                 f"THEN CAST(CAST({ref} AS BIGINT) AS VARCHAR) ELSE CAST({ref} AS VARCHAR) END)"
             )
-        return self._refuse(path, kind, "a date or text" if "format" in node else "text")
+        return self._refuse(
+            path, kind, "a date or text" if node.get("format") == "Date" else "text"
+        )
 
     def _object(
         self, node: Node, columns: list[tuple[str, Any]], path: tuple[str, ...], ref: str | None

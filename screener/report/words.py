@@ -231,6 +231,15 @@ def passing(criterion: CriterionResult) -> str:
     return f"{criterion.reason} ({'; '.join(notes)})" if notes else criterion.reason
 
 
+def passing_evidence(criterion: CriterionResult) -> list[str | Evidence]:
+    """Return a handful of the recorded values that a pass rests on, over all its parts."""
+    found: list[Evidence] = []
+    for node in _tree(criterion):
+        if node.outcome == "pass":
+            found += [item for item in node.evidence if item not in found]
+    return _handful(found)
+
+
 def to_obtain(result: ScreeningResult) -> list[str]:
     """List what to obtain, each with the criteria or parts that it would help to decide."""
     return _with_users(result, dict.fromkeys(result.needs), "needs", "for ")
@@ -397,11 +406,14 @@ def _evidence(
 ) -> list[str | Evidence]:
     """Return a handful of the evidence, without what is shown with a part."""
     below = [item for part in inside for item in part.evidence]
-    own = [item for item in criterion.evidence if item not in below]
+    return _handful([item for item in criterion.evidence if item not in below])
+
+
+def _handful(evidence: Sequence[Evidence]) -> list[str | Evidence]:
     # A single row left over takes no more room than the count of it.
-    if len(own) <= MOST_EVIDENCE + 1:
-        return list(own)
-    return [*own[:MOST_EVIDENCE], f"and {len(own) - MOST_EVIDENCE} more"]
+    if len(evidence) <= MOST_EVIDENCE + 1:
+        return list(evidence)
+    return [*evidence[:MOST_EVIDENCE], f"and {len(evidence) - MOST_EVIDENCE} more"]
 
 
 def _clears(criterion: CriterionResult, whole: CriterionResult | None) -> list[str]:

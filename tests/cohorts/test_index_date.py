@@ -52,7 +52,7 @@ def test_what_came_after_the_index_date_is_left_out(screen: Callable[..., Screen
     assert value(found, "age") == 60
     assert found.as_of == AS_OF
     assert found.index_date is not None
-    assert found.index_date.model_dump() == {
+    assert found.index_date.to_dict() == {
         "means": "first start of dalpiciclib",
         "date": "2023-05-15",
     }
