@@ -13,6 +13,7 @@ from screener import database
 from screener.batch.bulk import BETWEEN_REASONS, Screened, text
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
+from screener.cohort import Population
 from screener.record import parse
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class General:
             StudyError: an expression of the study cannot be computed for one of them.
         """
         plan = self._screener.plan
-        tally = Tally.empty(plan)
+        tally, population = Tally.empty(plan), Population(plan)
         log: list[LogRow] = []
         self._files.execute("DELETE FROM results")
         for start in range(0, len(records), _AT_ONCE):
@@ -54,6 +55,7 @@ class General:
             for result in found:
                 log.append(log_row(result))
                 count(tally, plan, result)
+                population.add_result(result)
             self._keep([row for result in found for row in long_rows(result)])
         try:
             self._files.execute(
@@ -61,6 +63,8 @@ class General:
             )
         except database.FileError as error:
             raise OSError(str(error)) from None
+        if plan.cohort.one_by_one:
+            tally.population = population.to_data()
         return Screened(log, tally)
 
     def _keep(self, rows: list[tuple[str | None, ...]]) -> None:

@@ -231,7 +231,7 @@ def _summary(batch: Batch, tallies: Sequence[Tally], progress: Progress) -> dict
                 "status": tally.status,
                 "criteria": tally.criteria(plan),
                 "flow": tally.flow(plan),
-                "table_one": [],
+                "table_one": tally.table_one(plan),
                 "needs": [{"need": need, "patients": count} for need, count in needs],
             }
         )

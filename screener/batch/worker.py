@@ -54,7 +54,8 @@ class Worker:
         self._studies: list[Bulk | General] = []
         for plan, settings in zip(task.plans, task.settings, strict=True):
             screener = Screener(Plan.from_json(plan), settings)
-            kind = General if settings.strict else Bulk
+            general = settings.strict or screener.plan.cohort.one_by_one
+            kind = General if general else Bulk
             self._studies.append(kind(screener, task.folder))
 
     def screen(self, chunk: Chunk) -> Done:

@@ -27,6 +27,16 @@ class Listing(StrEnum):
     JSON = "json"
 
 
+class Cohort(StrEnum):
+    """Form of the counts of a cohort."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    HTML = "html"
+    SVG = "svg"
+
+
 class Blank(StrEnum):
     """Form of what is to be filled in."""
 
@@ -207,6 +217,21 @@ Until = Annotated[
     ),
 ]
 SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
+CohortForm = Annotated[
+    Cohort,
+    typer.Option(
+        "--format",
+        help="table and json: flow and baseline table. csv and html: the table. svg: the flow.",
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VARIABLE",
+        help="Make the table by this derived variable too; `screen show STUDY` lists them.",
+        show_default=False,
+    ),
+]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
 ConvertForm = Annotated[
