@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from screener import database
 from screener.answer import Answer
-from screener.batch import verdicts
+from screener.batch import removal, verdicts
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
@@ -209,6 +209,13 @@ class Bulk:
                 ).fetchall()
             )
         )
+        which = f'list_filter(range({len(self.plan.top)}), lambda k: "top"[k + 1] = '
+        for failed, unknown, count in ask(
+            f"SELECT f, CASE WHEN len(f) + len(u) <= {removal.MOST} THEN u END, count(*) FROM "
+            f"(SELECT {which}'fail') AS f, {which}'unknown') AS u FROM verdicts) "
+            f"WHERE len(f) <= {removal.MOST} GROUP BY ALL ORDER BY ALL"
+        ).fetchall():
+            tally.close[removal.code(failed, unknown)] += count
         return tally
 
 

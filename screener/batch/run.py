@@ -95,7 +95,7 @@ def run(
         if not numbers:
             raise InputError(batch.name, [Problem("", "there is no patient in it to screen")])
         summary = _summary(batch, tallies, progress)
-        names = outputs.write(batch, folder, numbers, summary)
+        names = outputs.write(batch, folder, numbers, summary, tallies)
         folder.publish(names)
     except OSError as error:
         why = error.strerror or str(error)
@@ -125,7 +125,11 @@ def _identity(batch: Batch) -> dict[str, Any]:
         ),
         "complete lists": sorted(settings.complete),
         "strictness": settings.strict,
-        "outputs": [batch.workbook, batch.until.isoformat() if batch.until else None],
+        "outputs": [
+            batch.workbook,
+            batch.until.isoformat() if batch.until else None,
+            bool(batch.relaxed),
+        ],
         "version": __version__,
         "day": batch.today.isoformat(),
         "chunk size": SIZE,

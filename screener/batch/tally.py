@@ -26,6 +26,8 @@ class Tally:
     """For each of `plan.top` how many patients it excludes as the first in the study's order."""
     needs: Counter[str] = field(default_factory=Counter)
     """What to obtain, and of how many patients that are undetermined."""
+    close: Counter[str] = field(default_factory=Counter)
+    """How many patients are close to eligible, by what fails and is unknown (`removal.code`)."""
 
     @staticmethod
     def empty(plan: Plan) -> Tally:
@@ -46,15 +48,17 @@ class Tally:
         self.only = [a + b for a, b in zip(self.only, other.only, strict=True)]
         self.first = [a + b for a, b in zip(self.first, other.first, strict=True)]
         self.needs += other.needs
+        self.close += other.close
 
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON data."""
-        return {**vars(self), "needs": dict(self.needs)}
+        return {**vars(self), "needs": dict(self.needs), "close": dict(self.close)}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Tally:
         """The counts that `as_json` gave."""
-        return Tally(**{**data, "needs": Counter(data["needs"])})
+        counted = {name: Counter(data[name]) for name in ("needs", "close")}
+        return Tally(**{**data, **counted})
 
     @property
     def screened(self) -> int:

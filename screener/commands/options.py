@@ -198,6 +198,14 @@ Until = Annotated[
         show_default=False,
     ),
 ]
+Relax = Annotated[
+    bool,
+    typer.Option(
+        "--relax",
+        help="Also count whom the removal of each criterion and of each two would bring, and how "
+        "many are eligible over the values of each numeric threshold.",
+    ),
+]
 SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from screener.engine import Engine
     from screener.plan import Plan
     from screener.screening import Screener
+    from screener.study import Encoding
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,14 @@ class Options:
             )
             for plan, engine in zip(plans, engines, strict=True)
         ]
+
+    def encodings(self) -> list[Encoding]:
+        """Return the encodings of the studies, in the order of `screeners`.
+
+        Raises UsageError where there is no such study, and StudyError where it cannot be used.
+        """
+        catalogue = Catalogue(self.criteria)
+        return [catalogue.load(name) for name in catalogue.chosen(self.study or [DEFAULT_STUDY])]
 
     def _engines(self) -> list[Engine]:
         from screener import ahead  # noqa: PLC0415

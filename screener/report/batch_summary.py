@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from screener.report import what_if_summary
 from screener.report.terminal import console_for
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def render(summary: dict[str, Any], plans: Sequence[Plan], out: Path, stream: Te
         console.print()
         _study(study, plan, console)
     console.print()
-    console.print(Text(f"Written to {out}: screening_log.csv, results.parquet, rejected.ndjson, "
-                       "summary.json"))  # fmt: skip
+    console.print(Text(f"Written to {out}: report.html to look at, screening_log.csv, "
+                       "results.parquet, rejected.ndjson, summary.json"))  # fmt: skip
 
 
 def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
@@ -48,9 +49,29 @@ def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
         console.print()
         console.print(Text("Most often to obtain, for patients who are undetermined", "bold"))
         for need in needs:
-            line = Text(f"{need['patients']:>10,}  ")
-            line.append(need["need"])
-            console.print(line, soft_wrap=False)
+            shown = Text(need["need"]).wrap(console, max(console.width - 12, 20))
+            for number, piece in enumerate(shown):
+                piece.rstrip()
+                count = "" if number else f"{need['patients']:,}"
+                console.print(Text(f"{count:>10}  ").append_text(piece))
+    if "what_if" in study:
+        console.print()
+        for line in what_if_summary.lines(study["what_if"]):
+            _paragraph(line, console)
+
+
+def _paragraph(line: str, console: Any) -> None:
+    """Write a line, what does not fit further to the right below it; a heading in bold."""
+    from rich.text import Text  # noqa: PLC0415
+
+    indent = len(line) - len(line.lstrip())
+    if not indent:
+        console.print(Text(line, "bold"))
+        return
+    broken = Text(line.strip()).wrap(console, max(console.width - indent - 2, 20))
+    for number, piece in enumerate(broken):
+        piece.rstrip()
+        console.print(Text(" " * (indent + 2 * (number > 0))).append_text(piece))
 
 
 def _criteria(rows: Iterable[dict[str, Any]]) -> Any:
