@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RestsOn:
-    """The facts and parameters without which the truth of a criterion could not be told."""
+    """The facts, parameters and fields of the record by which the truth of a criterion is told."""
 
     facts: frozenset[str]
     parameters: frozenset[str]
+    fields: frozenset[str]
 
 
 def rests_on(compiler: Compiler, criterion: Criterion) -> RestsOn:
@@ -35,7 +36,11 @@ def rests_on(compiler: Compiler, criterion: Criterion) -> RestsOn:
         facts |= new
         for name in new:
             names |= compiler.fact_expression(name).columns
-    return RestsOn(frozenset(facts), frozenset(names & compiler.parameters.keys()))
+    return RestsOn(
+        frozenset(facts),
+        frozenset(names & compiler.parameters.keys()),
+        frozenset(names & compiler.record_names),
+    )
 
 
 def truths_statement(compiler: Compiler, plan: Plan, criteria: Sequence[Criterion]) -> str:

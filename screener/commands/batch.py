@@ -53,7 +53,7 @@ def command(
             source=found.source,
             name=found.name,
             sha256=run.digest(found.path),
-            screeners=chosen.screeners(),
+            screeners=chosen.screeners(many=True),
             as_of=day,
             today=date.today(),
             out=out,

@@ -27,6 +27,14 @@ class Listing(StrEnum):
     JSON = "json"
 
 
+class ComparisonForm(StrEnum):
+    """Form of a comparison."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
+
+
 class Blank(StrEnum):
     """Form of what is to be filled in."""
 
@@ -157,6 +165,25 @@ Export = Annotated[
         show_default=False,
     ),
 ]
+_VERSION = "study, by id or path of its file."
+Old = Annotated[
+    str,
+    typer.Argument(
+        metavar="OLD",
+        help=f"The earlier {_VERSION}",
+        show_default=False,
+        autocompletion=study_ids,
+    ),
+]
+New = Annotated[
+    str,
+    typer.Argument(
+        metavar="NEW",
+        help=f"The later {_VERSION}",
+        show_default=False,
+        autocompletion=study_ids,
+    ),
+]
 Out = Annotated[
     Path,
     typer.Option(
@@ -208,6 +235,7 @@ Relax = Annotated[
 ]
 SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
+CompareForm = Annotated[ComparisonForm, typer.Option("--format", help="Form of the comparison.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
 TemplateForm = Annotated[
     Blank,

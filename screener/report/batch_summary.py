@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from screener.report import what_if_summary
+from screener.report.paragraphs import paragraph
 from screener.report.terminal import console_for
 
 if TYPE_CHECKING:
@@ -49,29 +50,13 @@ def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
         console.print()
         console.print(Text("Most often to obtain, for patients who are undetermined", "bold"))
         for need in needs:
-            shown = Text(need["need"]).wrap(console, max(console.width - 12, 20))
-            for number, piece in enumerate(shown):
-                piece.rstrip()
-                count = "" if number else f"{need['patients']:,}"
-                console.print(Text(f"{count:>10}  ").append_text(piece))
+            paragraph(console, need["need"], first=f"{need['patients']:>10,}  ")
     if "what_if" in study:
         console.print()
         for line in what_if_summary.lines(study["what_if"]):
-            _paragraph(line, console)
-
-
-def _paragraph(line: str, console: Any) -> None:
-    """Write a line, what does not fit further to the right below it; a heading in bold."""
-    from rich.text import Text  # noqa: PLC0415
-
-    indent = len(line) - len(line.lstrip())
-    if not indent:
-        console.print(Text(line, "bold"))
-        return
-    broken = Text(line.strip()).wrap(console, max(console.width - indent - 2, 20))
-    for number, piece in enumerate(broken):
-        piece.rstrip()
-        console.print(Text(" " * (indent + 2 * (number > 0))).append_text(piece))
+            text = line.lstrip()
+            indent = len(line) - len(text)
+            paragraph(console, text, indent=indent, style="" if indent else "bold")
 
 
 def _criteria(rows: Iterable[dict[str, Any]]) -> Any:
