@@ -67,7 +67,7 @@ class Bulk:
         decide = verdicts.statement(plan, reasons=folder is not None)
         connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
-        self._words = Words()
+        self._words: Words | None = None  # none are put yet, not even of records without a word
 
     def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
         """Screen records, and write the long form of their results to a Parquet file.
@@ -111,7 +111,7 @@ class Bulk:
         for record in records:
             words.read(record.record)
         connection = self._connection
-        if not words.within(self._words):
+        if self._words is None or not words.within(self._words):
             self._words = words
             connection.execute("DELETE FROM terms")
             put_terms(connection, self.plan, words)

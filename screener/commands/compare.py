@@ -37,6 +37,7 @@ def command(
     criteria: opt.Criteria = None,
 ) -> int:
     """Compare two versions of a study on an export: which criteria changed, who changes status."""
+    from screener.catalogue import ALL  # noqa: PLC0415
     from screener.commands.settings import Options  # noqa: PLC0415
     from screener.errors import UsageError  # noqa: PLC0415
 
@@ -45,8 +46,10 @@ def command(
     chosen = Options(
         [old, new], as_of, thresholds or [], site, complete or [], False, criteria or []
     )
-    if old == new:
-        raise UsageError(f"{old} is given as OLD and as NEW; give two versions or studies")
+    if old == new or ALL in (old, new):
+        raise UsageError(
+            f"{old} and {new}: give two versions of a study, by id or path of the file"
+        )
     return _compare(chosen, export, mapping, form, target, force=force)
 
 
