@@ -45,6 +45,8 @@ class Evidence(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The value as recorded."""
     date: str | None = None
     """Date of the entry as recorded (may be partial), if it has one."""
+    resource: str | msgspec.UnsetType = msgspec.UNSET
+    """Where the record was read from FHIR: the resource, e.g. `Observation/abc`."""
 
 
 class CriterionResult(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):

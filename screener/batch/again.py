@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from screener.batch.batch import Batch
     from screener.batch.folder import RunFolder
+    from screener.intake.source import Candidate
 
 
 def accepted(
@@ -19,8 +20,8 @@ def accepted(
     numbers: Sequence[int],
     ids: Set[str],
     complete: frozenset[str],
-) -> Iterator[Accepted]:
-    """Give the screened records with these ids, in the order of the input.
+) -> Iterator[tuple[Candidate, Accepted]]:
+    """Give the screened records with these ids as they were read and judged, in their order.
 
     `numbers` are the chunks of the run; lists named in `complete` are taken as whole.
     """
@@ -30,7 +31,7 @@ def accepted(
         if place == wanted:
             record = judge(candidate, batch.today, complete, None)
             assert isinstance(record, Accepted)  # noqa: S101  # it was before
-            yield record
+            yield candidate, record
             wanted = next(places, None)
         if wanted is None:
             return

@@ -47,7 +47,8 @@ class Version:
         """The macros that a criterion and the facts behind it use."""
         used = [one.met_when or "" for one in every([criterion])]
         used += [self.encoding.facts[name].sql for name in sorted(rests.facts)]
-        return macros_used(self.encoding.logic, " ".join(used))
+        found = macros_used(self.encoding.logic, " ".join(used))
+        return {name: _plain(text) for name, text in found.items()}
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Bulk:
 
     def __init__(self, screener: Screener, folder: Path | None) -> None:
         self.plan = plan = screener.plan
-        self._connection = connection = database.connect(writes=str(folder) if folder else None)
+        self.connection = connection = database.connect(writes=str(folder) if folder else None)
         connection.execute(
             f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
         )
@@ -67,7 +67,7 @@ class Bulk:
         decide = verdicts.statement(plan, reasons=folder is not None)
         connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
-        self._words: Words | None = None  # none are put yet, not even of records without a word
+        self._words: Words | None = None
 
     def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
         """Screen records, and write the long form of their results to a Parquet file.
@@ -77,7 +77,8 @@ class Bulk:
         """
         try:
             self._ask(records, [as_of] * len(records), [()] * len(records))
-            self._connection.execute("DELETE FROM verdicts; EXECUTE decide")
+            self.connection.execute("DELETE FROM verdicts")
+            self.connection.execute("EXECUTE decide")
             self._name(records)
             rescreen = self._rescreening(records, as_of)
             self._write(results)
@@ -95,8 +96,8 @@ class Bulk:
         """
         try:
             self._ask(records, [as_of] * len(records), [()] * len(records))
-            self._connection.execute("DELETE FROM verdicts; EXECUTE decide")
-            rows = self._connection.execute("SELECT status, outcomes FROM verdicts ORDER BY n")
+            self.connection.execute("DELETE FROM verdicts; EXECUTE decide")
+            rows = self.connection.execute("SELECT status, outcomes FROM verdicts ORDER BY n")
             return [Outcomes(status, outcomes) for status, outcomes in rows.fetchall()]
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
@@ -110,7 +111,7 @@ class Bulk:
         words = Words()
         for record in records:
             words.read(record.record)
-        connection = self._connection
+        connection = self.connection
         if self._words is None or not words.within(self._words):
             self._words = words
             connection.execute("DELETE FROM terms")
@@ -129,15 +130,15 @@ class Bulk:
         connection.execute("EXECUTE fill")
 
     def _name(self, records: Sequence[Accepted]) -> None:
-        self._connection.execute("DELETE FROM patients")
-        self._connection.execute(
+        self.connection.execute("DELETE FROM patients")
+        self.connection.execute(
             "INSERT INTO patients SELECT unnest($n), unnest($id)",
             {"n": list(range(len(records))), "id": [record.id for record in records]},
         )
 
     def _rescreening(self, records: Sequence[Accepted], as_of: date) -> dict[int, date]:
         """The first day on which nothing fails any more, where time alone can bring it."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT n, truths, list_filter(days, lambda d: d > $as_of) FROM verdicts "
             "WHERE status = 'ineligible' AND len(list_filter(days, lambda d: d > $as_of)) > 0",
             {"as_of": as_of},
@@ -154,7 +155,7 @@ class Bulk:
         asked = [waiting[n].days for n in numbers]
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
-        for n, day, truths in self._connection.execute(
+        for n, day, truths in self.connection.execute(
             f"SELECT n, as_of, truths FROM ({self.plan.whole.statement})"
         ).fetchall():
             again[n].add(self.plan.whole, Answered(n, BASE, day, as_of, 0, truths, []))
@@ -173,7 +174,7 @@ class Bulk:
         ids = _texts([node.id for node in plan.nodes])
         above = _texts([parents.get(i) for i in range(len(plan.nodes))])
         kinds = _texts([node.kind for node in plan.nodes])
-        self._connection.execute(
+        self.connection.execute(
             f"""COPY (SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
                 CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
                 AS truth, outcome, reason
@@ -190,7 +191,7 @@ class Bulk:
             f"CASE WHEN \"top\"[{k}] <> 'pass' THEN '{plan.nodes[i].id}: ' || reasons[{i + 1}] END"
             for k, i in enumerate(plan.top, 1)
         )
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             f"""SELECT n, patient_id, status,
             list_filter({ids}, lambda x, i: "top"[i] = 'fail'),
             list_filter({ids}, lambda x, i: "top"[i] = 'unknown'),
@@ -210,7 +211,7 @@ class Bulk:
 
     def _tally(self) -> Tally:
         tally = Tally.empty(self.plan)
-        ask = self._connection.execute
+        ask = self.connection.execute
         for status, count in ask("SELECT status, count(*) FROM verdicts GROUP BY 1").fetchall():
             tally.status[status] = count
         for index, outcome, count in ask(

@@ -11,6 +11,7 @@ from screener import database
 from screener.batch import again, log, worker
 from screener.batch.bulk import text
 from screener.batch.log import LogRow
+from screener.intake.fhir.trace import traced
 from screener.record import parse
 from screener.report import batch_page, calendar, spreadsheet
 from screener.report.batch_data import CriterionText, PatientRow, StudyTexts
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from screener.batch.batch import Batch
     from screener.batch.folder import RunFolder
     from screener.batch.tally import Tally
+    from screener.intake.fhir.draft import Extract
     from screener.plan import Plan
+    from screener.record import Record
     from screener.report.what_if_data import WhatIf
     from screener.result import ScreeningResult
 
@@ -142,13 +145,16 @@ def _details(
     ranked = ((detail_rank(row), number, row) for number, row in enumerate(_patient_rows(logs)))
     chosen = [row for _, _, row in heapq.nsmallest(DETAILS, ranked)]
     wanted = {row.patient_id for row in chosen}
+    found: list[Record] = []
+    extracts: dict[str, Extract | None] = {}
     # As they were given: each result says itself what it takes from lists that are called whole.
-    found = [
-        parse(json.loads(record.text), today=batch.today)
-        for record in again.accepted(batch, folder, numbers, wanted, frozenset())
-    ]
+    for candidate, record in again.accepted(batch, folder, numbers, wanted, frozenset()):
+        found.append(parse(json.loads(record.text), today=batch.today))
+        extracts[record.id] = candidate.extract
     results = {
-        (result.patient_id, result.study.id): result
+        (result.patient_id, result.study.id): traced(
+            result, extracts[result.patient_id], screener.settings.complete
+        )
         for screener in batch.screeners
         for result in screener.screen(found, batch.as_of)
     }

@@ -75,28 +75,12 @@ def run(
         Stopped: a file cannot be written, or a worker was ended.
     """
     os.umask(0o077)
-    folder = RunFolder(batch.out, _identity(batch), resume=resume, force=force)
     try:
-        known = KnownIds(folder.parts / "ids.sqlite")
-        tallies = [Tally.empty(screener.plan) for screener in batch.screeners]
-        progress = Progress(size=batch.source.size)
-        numbers = []
+        folder = RunFolder(batch.out, _identity(batch), resume=resume, force=force)
         try:
-            for done in _screened(batch, folder, known, progress):
-                numbers.append(done.number)
-                progress.records += done.records
-                progress.rejected += done.rejected
-                progress.position = batch.source.position()
-                for tally, more in zip(tallies, worker.tallies(done), strict=True):
-                    tally.add(more)
-                report(progress)
+            return _run(batch, folder, report)
         finally:
-            known.close()
-        if not numbers:
-            raise InputError(batch.name, [Problem("", "there is no patient in it to screen")])
-        summary = _summary(batch, tallies, progress)
-        names = outputs.write(batch, folder, numbers, summary, tallies)
-        folder.publish(names)
+            folder.close()
     except OSError as error:
         why = error.strerror or str(error)
         raise Stopped(
@@ -108,8 +92,28 @@ def run(
             "a worker was ended by the system, perhaps for want of memory. What is finished is "
             "kept; continue with --resume, and fewer --workers"
         ) from None
+
+
+def _run(batch: Batch, folder: RunFolder, report: Callable[[Progress], None]) -> dict[str, Any]:
+    known = KnownIds(folder.parts / "ids.sqlite")
+    tallies = [Tally.empty(screener.plan) for screener in batch.screeners]
+    progress = Progress(size=batch.source.size)
+    numbers = []
+    try:
+        for done in _screened(batch, folder, known, progress):
+            numbers.append(done.number)
+            progress.records += done.records
+            progress.rejected += done.rejected
+            progress.position = batch.source.position()
+            for tally, more in zip(tallies, worker.tallies(done), strict=True):
+                tally.add(more)
+            report(progress)
     finally:
-        folder.close()
+        known.close()
+    if not numbers:
+        raise InputError(batch.name, [Problem("", "there is no patient in it to screen")])
+    summary = _summary(batch, tallies, progress)
+    folder.publish(outputs.write(batch, folder, numbers, summary, tallies))
     return summary
 
 

@@ -41,7 +41,8 @@ def what_if(
     names = (row.patient_id for row in log.kept(logs) if row.study == first.plan.study_id)
     chosen = set(heapq.nsmallest(SAMPLE, names, key=_digest))
     complete = first.settings.complete
-    records = {it.id: it for it in again.accepted(batch, folder, numbers, chosen, complete)}
+    taken = again.accepted(batch, folder, numbers, chosen, complete)
+    records = {record.id: record for _, record in taken}
     rows: dict[str, list[LogRow]] = {screener.plan.study_id: [] for screener in batch.screeners}
     for row in log.kept(logs):
         if row.patient_id in chosen:

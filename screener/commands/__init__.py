@@ -9,6 +9,7 @@ COMMANDS = {
     "studies": "What is encoded.",
     "show": "How a study is encoded: criteria, readings, parameters, what to ask for.",
     "facts": "What follows from a record, before any criterion is asked.",
+    "convert": "The record made of a FHIR bundle or bulk export, and what was not used.",
     "check": "Whether encodings are sound and give what their examples say.",
     "schema": "The patient record as JSON Schema.",
     "template": "An empty patient record, workbook or mapping to fill in.",

@@ -48,7 +48,7 @@ def command(
         study or [], as_of, thresholds or [], site, complete or [], strict, criteria or []
     )
     day = chosen.day()
-    with opened(export, mapping) as found:
+    with opened(export, mapping, as_of=day) as found:
         batch = Batch(
             source=found.source,
             name=found.name,

@@ -90,6 +90,14 @@ Patients = Annotated[
         show_default=False,
     ),
 ]
+Extracted = Annotated[
+    str,
+    typer.Argument(
+        metavar="FHIR",
+        help="FHIR bundle, NDJSON file or folder of a bulk export; - is standard input.",
+        show_default=False,
+    ),
+]
 Study = Annotated[
     list[str] | None,
     typer.Option(
@@ -237,6 +245,13 @@ SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summ
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
 CompareForm = Annotated[ComparisonForm, typer.Option("--format", help="Form of the comparison.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
+ConvertForm = Annotated[
+    Listing,
+    typer.Option(
+        "--format",
+        help="The record (json), or what it was made of and what was not used (table).",
+    ),
+]
 TemplateForm = Annotated[
     Blank,
     typer.Option(

@@ -40,6 +40,16 @@ def screen(
     found = read(patients, day)
     write = _form(form, to_file=target is not None)
     answers = [screener.screen(found.records, day) for screener in screeners]
+    if found.extracts:
+        from screener.intake.fhir.trace import traced  # noqa: PLC0415 - only FHIR needs it
+
+        answers = [
+            [
+                traced(result, found.extracts.get(id(record)), chosen.complete)
+                for result, record in zip(answer, found.records, strict=True)
+            ]
+            for answer in answers
+        ]
     results = [result for of_patient in zip(*answers, strict=True) for result in of_patient]
     if results:
         output.write(write(results, found.several or len(screeners) > 1), target, force=force)

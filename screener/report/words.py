@@ -144,8 +144,13 @@ def evidence_date(item: Evidence) -> str:
 
 def evidence(item: Evidence) -> str:
     """Say a recorded value with its place and date, in one line."""
-    dated = evidence_date(item)
-    return f"{item.path} = {value(item.value)}" + (f" ({dated})" if dated else "")
+    return f"{item.path} = {value(item.value)}{evidence_source(item)}"
+
+
+def evidence_source(item: Evidence) -> str:
+    """Say when a value is of and which FHIR resource it was read from; empty where neither is."""
+    said = ", ".join(it for it in (evidence_date(item), item.resource) if it)
+    return f" ({said})" if said else ""
 
 
 class Row(NamedTuple):
