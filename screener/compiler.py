@@ -169,7 +169,9 @@ class Compiler(Expressions):
             parameters={n: self.parameters[n].model_dump() for n in used},
             alternatives=self._alternatives(single),
             advisories=advisories,
-            logic=_macros_used(logic, " ".join([*views, whole.statement, written])),
+            logic="\n".join(
+                macros_used(logic, " ".join([*views, whole.statement, written, _LOOK_UP])).values()
+            ),
             terms=keyed_terms(self.encoding),
             tables=tables,
             view=views[0],
@@ -349,16 +351,16 @@ _MACRO = re.compile(r"CREATE MACRO (\w+)\(.*?;$", re.DOTALL | re.MULTILINE)
 _LOOK_UP = "drug_key site_key term_key unit_key neoplasm_key"  # what engine.look_up uses
 
 
-def _macros_used(logic: str, statement: str) -> str:
-    """The definitions that a statement needs, in their order: each costs time to create."""
+def macros_used(logic: str, statement: str) -> dict[str, str]:
+    """The macros that a statement needs, by name and in their order: each costs time to create."""
     found = {m.group(1): m.group(0) for m in _MACRO.finditer(logic)}
     needed: set[str] = set()
-    texts = [statement, _LOOK_UP]
+    texts = [statement]
     while texts:
         words = set(re.findall(r"\w+", texts.pop())) & found.keys()
         texts += [found[name] for name in words - needed]
         needed |= words
-    return "\n".join(text for name, text in found.items() if name in needed)
+    return {name: text for name, text in found.items() if name in needed}
 
 
 def _bind(plan: Plan) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from screener import database
 from screener.answer import Answer
-from screener.batch import verdicts
+from screener.batch import removal, verdicts
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from screener.batch.judge import Accepted
+    from screener.result import Outcome, Status
     from screener.screening import Screener
 
 BETWEEN_REASONS = " | "
@@ -39,12 +40,22 @@ class Screened:
     tally: Tally
 
 
-class Bulk:
-    """The engine of one study for many records; it writes files into `folder` and nowhere else."""
+class Outcomes(NamedTuple):
+    """What is found of a patient: the status, and the outcome of each of `plan.nodes`."""
 
-    def __init__(self, screener: Screener, folder: Path) -> None:
+    status: Status
+    outcomes: list[Outcome]
+
+
+class Bulk:
+    """The engine of one study for many records.
+
+    It writes files into `folder` and nowhere else. Without one, it gives outcomes and no reasons.
+    """
+
+    def __init__(self, screener: Screener, folder: Path | None) -> None:
         self.plan = plan = screener.plan
-        self.connection = connection = database.connect(writes=str(folder))
+        self.connection = connection = database.connect(writes=str(folder) if folder else None)
         connection.execute(
             f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
         )
@@ -53,7 +64,7 @@ class Bulk:
         names = ["variant", *plan.parameters]
         marks = ", ".join("?" for _ in names)
         connection.execute(f"INSERT INTO variants VALUES ({marks})", [asked[n] for n in names])
-        decide = verdicts.statement(plan)
+        decide = verdicts.statement(plan, reasons=folder is not None)
         connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
         self._words: Words | None = None
@@ -74,6 +85,20 @@ class Bulk:
             return Screened(self._log(as_of, rescreen), self._tally())
         except database.FileError as error:
             raise OSError(str(error)) from None
+        except database.Error:
+            raise unanswerable(self.plan.study_id) from None
+
+    def outcomes(self, records: Sequence[Accepted], as_of: date) -> list[Outcomes]:
+        """The outcomes of records, in their order.
+
+        Raises:
+            StudyError: an expression of the study cannot be computed for one of them.
+        """
+        try:
+            self._ask(records, [as_of] * len(records), [()] * len(records))
+            self.connection.execute("DELETE FROM verdicts; EXECUTE decide")
+            rows = self.connection.execute("SELECT status, outcomes FROM verdicts ORDER BY n")
+            return [Outcomes(status, outcomes) for status, outcomes in rows.fetchall()]
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
 
@@ -210,6 +235,13 @@ class Bulk:
                 ).fetchall()
             )
         )
+        which = f'list_filter(range({len(self.plan.top)}), lambda k: "top"[k + 1] = '
+        for failed, unknown, count in ask(
+            f"SELECT f, CASE WHEN len(f) + len(u) <= {removal.MOST} THEN u END, count(*) FROM "
+            f"(SELECT {which}'fail') AS f, {which}'unknown') AS u FROM verdicts) "
+            f"WHERE len(f) <= {removal.MOST} GROUP BY ALL ORDER BY ALL"
+        ).fetchall():
+            tally.close[removal.code(failed, unknown)] += count
         return tally
 
 

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from screener import database
+from screener.batch import removal
 from screener.batch.bulk import BETWEEN_REASONS, Screened, text
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
@@ -110,5 +111,8 @@ def count(tally: Tally, plan: Plan, result: ScreeningResult) -> None:
     if fails:
         tally.first[fails[0]] += 1
         tally.only[fails[0]] += len(fails) == 1
+    opens = [k for k, criterion in enumerate(result.criteria) if criterion.outcome == "unknown"]
+    if name := removal.coded(fails, opens):
+        tally.close[name] += 1
     if result.status == "undetermined":
         tally.needs.update(result.needs)

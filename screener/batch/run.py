@@ -113,7 +113,7 @@ def _run(batch: Batch, folder: RunFolder, report: Callable[[Progress], None]) ->
     if not numbers:
         raise InputError(batch.name, [Problem("", "there is no patient in it to screen")])
     summary = _summary(batch, tallies, progress)
-    folder.publish(outputs.write(batch, folder, numbers, summary))
+    folder.publish(outputs.write(batch, folder, numbers, summary, tallies))
     return summary
 
 
@@ -129,7 +129,11 @@ def _identity(batch: Batch) -> dict[str, Any]:
         ),
         "complete lists": sorted(settings.complete),
         "strictness": settings.strict,
-        "outputs": [batch.workbook, batch.until.isoformat() if batch.until else None],
+        "outputs": [
+            batch.workbook,
+            batch.until.isoformat() if batch.until else None,
+            bool(batch.relaxed),
+        ],
         "version": __version__,
         "day": batch.today.isoformat(),
         "chunk size": SIZE,

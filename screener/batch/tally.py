@@ -30,6 +30,8 @@ class Tally:
     """What to obtain, and of how many patients that are undetermined."""
     population: dict[str, Any] | None = None
     """The counts of `cohort.Population`, of a study that has a flow or a baseline table."""
+    close: Counter[str] = field(default_factory=Counter)
+    """How many patients are close to eligible, by what fails and is unknown (`removal.code`)."""
 
     @staticmethod
     def empty(plan: Plan) -> Tally:
@@ -54,15 +56,17 @@ class Tally:
             self.population = Population.together(self.population, other.population)
         else:
             self.population = self.population or other.population
+        self.close += other.close
 
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON data."""
-        return {**vars(self), "needs": dict(self.needs)}
+        return {**vars(self), "needs": dict(self.needs), "close": dict(self.close)}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Tally:
         """The counts that `as_json` gave."""
-        return Tally(**{**data, "needs": Counter(data["needs"])})
+        counted = {name: Counter(data[name]) for name in ("needs", "close")}
+        return Tally(**{**data, **counted})
 
     @property
     def screened(self) -> int:

@@ -24,6 +24,7 @@ def command(
     workers: opt.Workers = None,
     workbook: opt.Workbook = False,
     until: opt.Until = None,
+    relax: opt.Relax = False,
     form: opt.SummaryForm = opt.Listing.TABLE,
     thresholds: opt.Set = None,
     site: opt.Site = None,
@@ -52,13 +53,14 @@ def command(
             source=found.source,
             name=found.name,
             sha256=run.digest(found.path),
-            screeners=chosen.screeners(),
+            screeners=chosen.screeners(many=True),
             as_of=day,
             today=date.today(),
             out=out,
             workers=workers or _cores(),
             workbook=workbook,
             until=a_day("--until", until) if until else None,
+            relaxed=chosen.encodings() if relax else [],
         )
         try:
             with progress.shown(found.name) as shown:

@@ -37,6 +37,14 @@ class Cohort(StrEnum):
     SVG = "svg"
 
 
+class ComparisonForm(StrEnum):
+    """Form of a comparison."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
+
+
 class Blank(StrEnum):
     """Form of what is to be filled in."""
 
@@ -175,6 +183,25 @@ Export = Annotated[
         show_default=False,
     ),
 ]
+_VERSION = "study, by id or path of its file."
+Old = Annotated[
+    str,
+    typer.Argument(
+        metavar="OLD",
+        help=f"The earlier {_VERSION}",
+        show_default=False,
+        autocompletion=study_ids,
+    ),
+]
+New = Annotated[
+    str,
+    typer.Argument(
+        metavar="NEW",
+        help=f"The later {_VERSION}",
+        show_default=False,
+        autocompletion=study_ids,
+    ),
+]
 Out = Annotated[
     Path,
     typer.Option(
@@ -216,6 +243,14 @@ Until = Annotated[
         show_default=False,
     ),
 ]
+Relax = Annotated[
+    bool,
+    typer.Option(
+        "--relax",
+        help="Also count whom the removal of each criterion and of each two would bring, and how "
+        "many are eligible over the values of each numeric threshold.",
+    ),
+]
 SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
 CohortForm = Annotated[
     Cohort,
@@ -233,6 +268,7 @@ By = Annotated[
     ),
 ]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
+CompareForm = Annotated[ComparisonForm, typer.Option("--format", help="Form of the comparison.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
 ConvertForm = Annotated[
     Listing,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from screener.report import what_if_summary
+from screener.report.paragraphs import paragraph
 from screener.report.terminal import console_for
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ def render(summary: dict[str, Any], plans: Sequence[Plan], out: Path, stream: Te
         console.print()
         _study(study, plan, console)
     console.print()
-    console.print(Text(f"Written to {out}: screening_log.csv, results.parquet, rejected.ndjson, "
-                       "summary.json"))  # fmt: skip
+    console.print(Text(f"Written to {out}: report.html to look at, screening_log.csv, "
+                       "results.parquet, rejected.ndjson, summary.json"))  # fmt: skip
 
 
 def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
@@ -48,9 +50,13 @@ def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
         console.print()
         console.print(Text("Most often to obtain, for patients who are undetermined", "bold"))
         for need in needs:
-            line = Text(f"{need['patients']:>10,}  ")
-            line.append(need["need"])
-            console.print(line, soft_wrap=False)
+            paragraph(console, need["need"], first=f"{need['patients']:>10,}  ")
+    if "what_if" in study:
+        console.print()
+        for line in what_if_summary.lines(study["what_if"]):
+            text = line.lstrip()
+            indent = len(line) - len(text)
+            paragraph(console, text, indent=indent, style="" if indent else "bold")
 
 
 def _criteria(rows: Iterable[dict[str, Any]]) -> Any:
