@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from screener import database
 from screener.answer import Answer
@@ -43,11 +43,14 @@ class Screened:
 
 
 class Bulk:
-    """The engine of one study for many records; it writes files into `folder` and nowhere else."""
+    """The engine of one study for many records.
 
-    def __init__(self, screener: Screener, folder: Path) -> None:
+    It writes files into `folder` and nowhere else; without one, none.
+    """
+
+    def __init__(self, screener: Screener, folder: Path | None = None) -> None:
         self.plan = plan = screener.plan
-        self._connection = connection = database.connect(writes=str(folder))
+        self._connection = connection = database.connect(writes=str(folder) if folder else None)
         connection.execute(
             f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
         )
@@ -61,8 +64,8 @@ class Bulk:
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
         self._words = Words()
 
-    def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
-        """Screen records, and write the long form of their results to a Parquet file.
+    def screen(self, records: Sequence[Accepted], as_of: date) -> Screened:
+        """Screen records; `write` and `results` then give the long form of their results.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
@@ -72,12 +75,26 @@ class Bulk:
             self._connection.execute("DELETE FROM verdicts; EXECUTE decide")
             self._name(records)
             rescreen = self._rescreening(records, as_of)
-            self._write(results)
             return Screened(self._log(as_of, rescreen), self._tally())
-        except database.FileError as error:
-            raise OSError(str(error)) from None
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
+
+    def write(self, results: Path) -> None:
+        """Write the long form of what was screened last to a Parquet file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        try:
+            self._connection.execute(
+                f"COPY ({self._long()}) TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+        except database.FileError as error:
+            raise OSError(str(error)) from None
+
+    def results(self) -> Any:
+        """Give the same as a table of Arrow, in the order of the records and of `plan.nodes`."""
+        return database.to_arrow(self._connection, self._long())
 
     def _ask(
         self,
@@ -133,7 +150,7 @@ class Bulk:
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
         for n, day, truths in self._connection.execute(
-            f"SELECT n, as_of, truths FROM ({self.plan.answers})"  # noqa: S608
+            f"SELECT n, as_of, truths FROM ({self.plan.answers})"
         ).fetchall():
             again[n].add(Answered(n, BASE, day, as_of, 0, truths, []))
         found: dict[int, date] = {}
@@ -145,21 +162,18 @@ class Bulk:
                 found[n] = day
         return found
 
-    def _write(self, results: Path) -> None:
+    def _long(self) -> str:
         plan = self.plan
         parents = {part: node.id for node in plan.nodes for part in node.parts}
         ids = _texts([node.id for node in plan.nodes])
         above = _texts([parents.get(i) for i in range(len(plan.nodes))])
         kinds = _texts([node.kind for node in plan.nodes])
-        self._connection.execute(
-            f"""COPY (SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
-                CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
-                AS truth, outcome, reason
-                FROM (SELECT n, patient_id, unnest({ids}) AS criterion, unnest({above}) AS parent,
-                unnest({kinds}) AS kind, unnest(truths) AS truth, unnest(outcomes) AS outcome,
-                unnest(reasons) AS reason FROM verdicts JOIN patients USING (n)))
-                TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"""
-        )
+        return f"""SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
+            CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
+            AS truth, outcome, reason
+            FROM (SELECT n, patient_id, unnest({ids}) AS criterion, unnest({above}) AS parent,
+            unnest({kinds}) AS kind, unnest(truths) AS truth, unnest(outcomes) AS outcome,
+            unnest(reasons) AS reason FROM verdicts JOIN patients USING (n))"""
 
     def _log(self, as_of: date, rescreen: dict[int, date]) -> list[tuple[str, ...]]:
         plan = self.plan
@@ -173,7 +187,7 @@ class Bulk:
             joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'fail'), ';'),
             joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'unknown'), ';'),
             joined_by([{told}], ' | '), joined_by(needs, '; ')
-            FROM verdicts JOIN patients USING (n) ORDER BY n"""  # noqa: S608
+            FROM verdicts JOIN patients USING (n) ORDER BY n"""
         ).fetchall()
         day = as_of.isoformat()
         found: list[tuple[str, ...]] = []
@@ -192,7 +206,7 @@ class Bulk:
         for status, count in ask("SELECT status, count(*) FROM verdicts GROUP BY 1").fetchall():
             tally.status[status] = count
         for index, outcome, count in ask(
-            f"SELECT i, outcome, count(*) FROM (SELECT unnest(range({len(self.plan.nodes)})) AS i, "  # noqa: S608
+            f"SELECT i, outcome, count(*) FROM (SELECT unnest(range({len(self.plan.nodes)})) AS i, "
             "unnest(outcomes) AS outcome FROM verdicts) GROUP BY ALL"
         ).fetchall():
             tally.nodes[index][OUTCOMES.index(outcome)] = count

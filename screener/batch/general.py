@@ -7,7 +7,7 @@ strictly, nothing that rests on an assumed parameter is decided.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from screener import database
 from screener.batch.bulk import Screened, text
@@ -31,19 +31,20 @@ _COLUMNS = ("patient_id", "study", "criterion", "parent", "kind", "truth", "outc
 class General:
     """One study for many records, by way of their full results."""
 
-    def __init__(self, screener: Screener, folder: Path) -> None:
+    def __init__(self, screener: Screener, folder: Path | None = None) -> None:
         self._screener = screener
-        self._files = database.connect(writes=str(folder))
+        self.plan = screener.plan
+        self._files = database.connect(writes=str(folder) if folder else None)
         columns = ", ".join(f"{name} VARCHAR" for name in _COLUMNS)
         self._files.execute(f"CREATE TABLE results({columns})")
 
-    def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
-        """Screen records, and write the long form of their results to a Parquet file.
+    def screen(self, records: Sequence[Accepted], as_of: date) -> Screened:
+        """Screen records; `write` and `results` then give the long form of their results.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
         """
-        plan = self._screener.plan
+        plan = self.plan
         tally = Tally.empty(plan)
         log: list[tuple[str, ...]] = []
         self._files.execute("DELETE FROM results")
@@ -54,13 +55,24 @@ class General:
                 log.append(log_row(result))
                 count(tally, plan, result)
             self._keep([row for result in found for row in long_rows(result)])
+        return Screened(log, tally)
+
+    def write(self, results: Path) -> None:
+        """Write the long form of what was screened last to a Parquet file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         try:
             self._files.execute(
                 f"COPY results TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
             )
         except database.FileError as error:
             raise OSError(str(error)) from None
-        return Screened(log, tally)
+
+    def results(self) -> Any:
+        """Give the same as a table of Arrow, in the order of the records and of `plan.nodes`."""
+        return database.to_arrow(self._files, "FROM results")
 
     def _keep(self, rows: list[tuple[str | None, ...]]) -> None:
         columns = ", ".join(f"unnest(${name})" for name in _COLUMNS)

@@ -114,8 +114,15 @@ def run(
                 report(progress)
         finally:
             known.close()
-        summary = _summary(batch, tallies, progress)
-        _bring_together(folder, numbers, summary, len(batch.screeners))
+        source = {
+            "name": batch.name,
+            "sha256": batch.sha256,
+            "records": progress.records,
+            "screened": progress.records - progress.rejected,
+            "rejected": progress.rejected,
+        }
+        content = summary(batch.screeners, batch.as_of, tallies, source)
+        _bring_together(folder, numbers, content, len(batch.screeners))
         folder.publish(["screening_log.csv", "results.parquet", "rejected.ndjson", "summary.json"])
     except OSError as error:
         why = error.strerror or str(error)
@@ -130,7 +137,7 @@ def run(
         ) from None
     finally:
         folder.close()
-    return summary
+    return content
 
 
 def _identity(batch: Batch) -> dict[str, Any]:
@@ -232,18 +239,20 @@ def _screen(chunk: Chunk) -> Done:
     return _worker[0].screen(chunk)
 
 
-def _summary(batch: Batch, tallies: Sequence[Tally], progress: Progress) -> dict[str, Any]:
-    screened = progress.records - progress.rejected
+def summary(
+    screeners: Sequence[Screener], as_of: date, tallies: Sequence[Tally], source: dict[str, Any]
+) -> dict[str, Any]:
+    """The content of `summary.json`; `source` is what it says of the input."""
     studies = []
-    for screener, tally in zip(batch.screeners, tallies, strict=True):
+    for screener, tally in zip(screeners, tallies, strict=True):
         plan = screener.plan
-        if tally.screened != screened:
+        if tally.screened != source["screened"]:
             raise RuntimeError("records are not screened plus rejected")
         needs = sorted(tally.needs.items(), key=lambda item: (-item[1], item[0]))
         studies.append(
             {
                 "study": {"id": plan.study_id, "version": plan.version, "sha256": plan.sha256},
-                "as_of": batch.as_of.isoformat(),
+                "as_of": as_of.isoformat(),
                 "status": tally.status,
                 "criteria": tally.criteria(plan),
                 "flow": tally.flow(plan),
@@ -253,13 +262,7 @@ def _summary(batch: Batch, tallies: Sequence[Tally], progress: Progress) -> dict
         )
     return {
         "studies": studies,
-        "input": {
-            "name": batch.name,
-            "sha256": batch.sha256,
-            "records": progress.records,
-            "screened": screened,
-            "rejected": progress.rejected,
-        },
+        "input": source,
         "tool": {"name": TOOL, "version": __version__},
     }
 

@@ -82,10 +82,10 @@ class Worker:
                     done.rejected += 1
                     done.ids.append(found.patient_id)
                 done.places.append(candidate.place)
-        screened = [
-            study.screen(accepted, task.as_of, folder / results(number))
-            for number, study in enumerate(self._studies)
-        ]
+        screened = []
+        for number, study in enumerate(self._studies):
+            screened.append(study.screen(accepted, task.as_of))
+            study.write(folder / results(number))
         with (folder / LOG).open("w", encoding="utf-8", newline="") as log:
             write = csv.writer(log, lineterminator="\n").writerow
             for rows in zip(*(each.log for each in screened), strict=True):

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from screener.commands import options as opt
 from screener.commands import output
 from screener.commands.ending import ends, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
-    from pathlib import Path
 
     from screener.batch.run import Batch
     from screener.commands.settings import Options
     from screener.intake.detect import Opened
+    from screener.plan import Plan
 
 REJECTED = 4
 
@@ -32,6 +34,8 @@ def command(
     force: opt.Replace = False,
     workers: opt.Workers = None,
     workbook: opt.Workbook = False,
+    engine: opt.Engine = opt.BatchEngine.LOCAL,
+    master: opt.Master = None,
     form: opt.SummaryForm = opt.Listing.TABLE,
     thresholds: opt.Set = None,
     site: opt.Site = None,
@@ -54,26 +58,43 @@ def command(
         study or [], as_of, thresholds or [], site, complete or [], strict, criteria or []
     )
     day = chosen.day()
+    if engine is opt.BatchEngine.SPARK:
+        from screener.commands import batch_spark  # noqa: PLC0415
+
+        unfit = {"--resume": resume, "--mapping": mapping, "--workers": workers, "--xlsx": workbook}
+        batch_spark.refuse([name for name, given in unfit.items() if given])
+        return batch_spark.command(export, out, chosen, day, master, force, form)
+    if master is not None:
+        raise UsageError("--master says where Spark runs; give --engine spark with it")
     with opened(export, mapping) as found:
-        batch = _batch(chosen, found, day, date.today(), out, workers, workbook)
+        batch = _batch(chosen, found, day, date.today(), Path(out), workers, workbook)
         try:
             with progress.shown(found.name) as shown:
                 summary = run.run(batch, resume=resume, force=force, report=shown)
         except KeyboardInterrupt:
             tell("Interrupted. What is finished is kept: --resume continues the run.")
             raise
+    return show(summary, [s.plan for s in batch.screeners], out, batch_summary.OUTPUTS, form)
+
+
+def show(
+    summary: dict[str, Any], plans: Sequence[Plan], out: str, names: str, form: opt.Listing
+) -> int:
+    """Print the summary of a batch, and return the exit code; `names` are those of its outputs."""
+    from screener.report import batch_summary  # noqa: PLC0415
+
     if form is opt.Listing.JSON:
         text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
     else:
         memory = output.Memory()
-        batch_summary.render(summary, [s.plan for s in batch.screeners], out, memory)
+        batch_summary.render(summary, plans, out, memory, names)
         text = memory.getvalue()
     output.write(text, None)
     rejected: int = summary["input"]["rejected"]
     if rejected:
         tell(
             f"{rejected:,} record{' was' if rejected == 1 else 's were'} rejected: each is in "
-            f"{out / 'rejected.ndjson'} with what is wrong."
+            f"{out.rstrip('/')}/rejected.ndjson with what is wrong."
         )
     return REJECTED if rejected else 0
 
