@@ -62,7 +62,7 @@ class Bulk:
         decide = verdicts.statement(plan)
         connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
-        self._words = Words()
+        self._words: Words | None = None
 
     def screen(self, records: Sequence[Accepted], as_of: date) -> Screened:
         """Screen records; `write` and `results` then give the long form of their results.
@@ -106,7 +106,7 @@ class Bulk:
         for record in records:
             words.read(record.record)
         connection = self._connection
-        if not words.within(self._words):
+        if self._words is None or not words.within(self._words):
             self._words = words
             connection.execute("DELETE FROM terms")
             put_terms(connection, self.plan, words)
