@@ -203,7 +203,7 @@ class _Screen:
     def _place(self, file: str | None, number: int | None) -> dict[str, Any]:
         if not self.unit:
             return {}
-        name = {} if self.base is None else {"file": unquote(str(file).removeprefix(self.base))}
+        name = {} if self.base is None else {"file": unquote(_plain(file).removeprefix(self.base))}
         return {**name, self.unit: number}
 
 
@@ -231,6 +231,11 @@ def _engines(studies: bytes) -> list[Bulk | General]:
         screener = Screener(Plan.from_json(plan), settings)
         made.append(General(screener) if settings.strict else Bulk(screener))
     return made
+
+
+def _plain(file: str | None) -> str:
+    """The address of a file; Spark writes that of a local one with one slash or with three."""
+    return re.sub("^file:/+", "/", file or "")
 
 
 def _candidate(place: dict[str, Any], line: bytes) -> Candidate | None:
@@ -416,7 +421,7 @@ def screen_files(  # noqa: PLR0913  # what `screen batch` takes as options
     folder = _Folder(spark, out)
     folder.claim(force=force)
     settings = {"spark.sql.files.minPartitionNum": str(spark.sparkContext.defaultParallelism)}
-    with _set(spark, settings), _told():
+    with _set(spark, settings), _told(path):
         rows, names = _opened(spark, path)
         base = _folder_of(names) if len(names) > 1 else None
         unit = "line" if "text" in rows.columns else "row"
@@ -487,7 +492,8 @@ def _record(df: DataFrame, name: str) -> Any:
 def _folder_of(names: Sequence[str]) -> str:
     """What all names begin with, up to a slash."""
     # These are addresses, of which `commonpath` would take the two slashes for one.
-    return os.path.commonprefix(names).rpartition("/")[0] + "/"  # noqa: RUF071
+    plain = [_plain(name) for name in names]
+    return os.path.commonprefix(plain).rpartition("/")[0] + "/"  # noqa: RUF071
 
 
 def _screen(
@@ -593,7 +599,7 @@ def _set(spark: SparkSession, settings: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(path: str) -> Iterator[None]:
     """Say what Spark says of an error as this program says it."""
     kinds: dict[str, Callable[[str], ScreenError]] = {
         "StudyError": StudyError, "UsageError": UsageError
@@ -603,7 +609,7 @@ def _told() -> Iterator[None]:
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
-        raise InputError("EXPORT", [Problem("", "there is no such file or folder")]) from None
+        raise _unusable(path, "there is no such file or folder") from None
     except PythonException as error:
         raised = re.search(r"^screener\.errors\.(\w+): (.*)$", str(error), re.MULTILINE)
         if raised is None or raised[1] not in kinds:
