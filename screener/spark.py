@@ -145,15 +145,17 @@ class _Screen:
                 "install one version on both"
             )
         with _nothing_told():
+            begun = time.process_time()
             engines = _engines(self.studies)
-            counts = _Counts(0, 0, [Tally.empty(engine.plan) for engine in engines])
+            counts = Counts(0, 0, [Tally.empty(engine.plan) for engine in engines])
             for batch in batches:
                 for start in range(0, batch.num_rows, SIZE):
                     yield from self._screen(batch.slice(start, SIZE), engines, counts)
+            counts.python = time.process_time() - begun
             yield _batch(_WITH_COUNTS, [(*(None,) * len(SCHEMA), counts.to_json())])
 
     def _screen(
-        self, batch: pa.RecordBatch, engines: list[Bulk | General], counts: _Counts
+        self, batch: pa.RecordBatch, engines: list[Bulk | General], counts: Counts
     ) -> Iterator[pa.RecordBatch]:
         begun = time.process_time()
         accepted: list[Accepted] = []
@@ -208,15 +210,18 @@ class _Screen:
 
 
 @dataclass
-class _Counts:
+class Counts:
     """What a partition adds to the whole."""
 
     records: int
     rejected: int
     tallies: list[Tally]
     judging: float = 0.0
-    """Seconds of processor time."""
+    """Seconds of processor time that validation took,"""
     engine: float = 0.0
+    """screening,"""
+    python: float = 0.0
+    """and all that was done in Python, with what brings rows there and back."""
 
     def to_json(self) -> str:
         """Write them as a text."""
@@ -406,10 +411,12 @@ def screen_files(  # noqa: PLR0913  # what `screen batch` takes as options
     *,
     today: date | None = None,
     force: bool = False,
+    report: Callable[[Counts], None] | None = None,
 ) -> dict[str, Any]:
     """Screen NDJSON or Parquet files, write the outputs to a folder, and return the summary.
 
-    `path` and `out` are as Spark takes them; `today` bounds dates of birth. The folder then holds
+    `path` and `out` are as Spark takes them; `today` bounds dates of birth; `report` is called with
+    what was counted, when all is screened. The folder then holds
     `results` and `screening_log` as Parquet, each in a folder `study=ID`, `rejected.ndjson` as a
     folder of text files, and last `summary.json`: where it stands, the run is whole.
 
@@ -431,6 +438,8 @@ def screen_files(  # noqa: PLR0913  # what `screen batch` takes as options
             total = _total(found, screeners)
             if not total.records:
                 raise _unusable(path, "there is no record in it")
+            if report:
+                report(total)
             kept = found.where("counts IS NULL")
             for screener in screeners:
                 name = screener.plan.study_id
@@ -521,8 +530,8 @@ def _screened(rows: DataFrame, screen: _Screen) -> DataFrame:
     return wanted.mapInArrow(screen, from_arrow_schema(_WITH_COUNTS))
 
 
-def _total(screened: DataFrame, screeners: Sequence[Screener]) -> _Counts:
-    total = _Counts(0, 0, [Tally.empty(screener.plan) for screener in screeners])
+def _total(screened: DataFrame, screeners: Sequence[Screener]) -> Counts:
+    total = Counts(0, 0, [Tally.empty(screener.plan) for screener in screeners])
     for (text,) in screened.where("counts IS NOT NULL").select("counts").collect():
         part = json.loads(text)
         for tally, more in zip(total.tallies, part.pop("tallies"), strict=True):
@@ -533,7 +542,7 @@ def _total(screened: DataFrame, screeners: Sequence[Screener]) -> _Counts:
 
 
 def _summary(
-    path: str, screeners: Sequence[Screener], as_of: date, total: _Counts
+    path: str, screeners: Sequence[Screener], as_of: date, total: Counts
 ) -> dict[str, Any]:
     from screener.batch.run import summary  # noqa: PLC0415
 
