@@ -61,7 +61,7 @@ def tasks(events: Path) -> dict[str, float]:
     """Sums over the tasks of all runs on a cluster, in seconds, from the log of its events."""
     sums = {"run": 0.0, "java": 0.0, "tasks": 0.0}
     for file in events.rglob("*"):
-        if file.is_file() and "app" in file.name:
+        if file.is_file() and file.name.startswith("events_"):
             for line in file.read_text("utf-8").splitlines():
                 event = json.loads(line)
                 if event["Event"] == "SparkListenerTaskEnd" and event.get("Task Metrics"):

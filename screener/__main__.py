@@ -7,7 +7,8 @@ import gc
 import os
 import sys
 
-_OTHER = {"batch", "studies", "show", "facts", "check", "schema", "template"}
+from screener.commands import COMMANDS, usual
+
 _STOP = {"--study", "-s", "--criteria", "--help", "-h", "--version"}
 
 
@@ -19,15 +20,19 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 50)
     # Plugins of other packages would see every record, and cost time to look for.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    if _is_usual(sys.argv[1:]):
+    words = sys.argv[1:]
+    if for_default_study(words):
         from screener import ahead  # noqa: PLC0415
 
         ahead.begin()
-    from screener.cli import main as run  # noqa: PLC0415
-
     code: object = 0
     try:
-        run()
+        if usual.is_usual(words):
+            code = usual.run(words)
+        else:
+            from screener.cli import main as run  # noqa: PLC0415
+
+            run()
     except SystemExit as ended:
         code = ended.code
     for stream in (sys.stdout, sys.stderr):
@@ -37,11 +42,10 @@ def main() -> None:
     os._exit(code if isinstance(code, int) else int(bool(code)))
 
 
-def _is_usual(words: list[str]) -> bool:
+def for_default_study(words: list[str]) -> bool:
     """Whether patients are screened for the study that is meant where none is named."""
     names = {word.partition("=")[0] for word in words}
-    completing = any(name.startswith("_") and name.endswith("_COMPLETE") for name in os.environ)
-    return bool(words) and words[0] not in _OTHER and not names & _STOP and not completing
+    return bool(words) and words[0] not in COMMANDS and not (names & _STOP or usual.completing())
 
 
 if __name__ == "__main__":

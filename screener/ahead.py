@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from screener.engine import Engine
 
 _begun: list[Engine] = []
+_alive: list[Engine] = []
+"""Taking a database apart takes a tenth of a second, and the process ends sooner."""
 
 
 def begin() -> None:
@@ -29,4 +31,7 @@ def begin() -> None:
 
 def take() -> Engine | None:
     """The engine of the default study, once; None if it was not begun."""
-    return _begun.pop() if _begun else None
+    if _begun:
+        _alive.append(_begun.pop())
+        return _alive[-1]
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from screener.plan import BASE, STRICT, Plan
+from screener.plan import BASE, STRICT, Part, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +22,10 @@ class Answer:
         self._strict = strict
         self._without = without
         self._truths: dict[tuple[int, date], list[bool | None]] = {}
-        self._reasons: list[str] = []
+        self._reasons: dict[int, str] = {}
         self._whys: dict[str, dict[str, Any] | None] = {}
         self._open: dict[str, bool] = {}
-        self._advisories: list[str | None] = []
+        self._advisories: dict[int, str | None] = {}
         self.screened_on = date.min
         self.ignored = 0
         self.columns: dict[str, Any] = {}
@@ -36,20 +36,33 @@ class Answer:
         self.without_list: dict[str, list[bool | None]] = {}
         """The truths of all criteria if a list that the user calls whole were not."""
 
-    def add(self, row: Answered) -> None:
-        """Take in what is known for one variant and day."""
-        self._truths[row.variant, row.as_of] = row.truths
+    def add(self, part: Part, row: Answered) -> None:
+        """Take in what a part of the plan says for one variant and day."""
+        known = self._truths.setdefault((row.variant, row.as_of), [None] * len(self._plan.nodes))
+        for index, truth in zip(part.nodes, row.truths, strict=True):
+            known[index] = truth
         if row.variant == BASE and row.as_of == row.screened_on:
             self.screened_on = row.screened_on
             self.ignored = row.ignored
-            self.days = sorted({day for day in row.days if day is not None and day > row.as_of})
+            later = {day for day in row.days if day is not None and day > row.as_of}
+            self.days = sorted(later.union(self.days))
 
-    def say(self, opens: Sequence[str], keys: Sequence[str], row: tuple[Any, ...]) -> None:
+    def say(
+        self, part: Part, opens: Sequence[str], keys: Sequence[str], row: tuple[Any, ...]
+    ) -> None:
         """Take in a row of `reasons.statement`, which explains `opens` with `keys`."""
-        _, self._reasons, opened, whys, self._advisories, *columns = row
-        self._open = dict(zip(opens, opened, strict=True))
-        self._whys = dict(zip(keys, whys, strict=True))
-        self.columns = dict(zip(self._plan.shown, columns, strict=True))
+        _, reasons, opened, whys, told, *columns = row
+        self._reasons.update(zip(part.leaves, reasons, strict=True))
+        self._open.update(zip(opens, opened, strict=True))
+        self._whys.update(zip(keys, whys, strict=True))
+        self._advisories.update(zip(part.advisories, told, strict=True))
+        for name, value in zip(part.shown, columns, strict=True):
+            # Each part reads only the fields of an object that it needs.
+            known = self.columns.get(name)
+            if isinstance(value, dict) and isinstance(known, dict):
+                known.update(value)
+            else:
+                self.columns[name] = value
 
     def truths_of_leaves(self) -> list[bool | None]:
         """The truth of each leaf, as the study states them."""
@@ -86,7 +99,7 @@ class Answer:
 
     def advisories(self) -> list[str | None]:
         """The text of each advisory of the study, or None where it does not apply."""
-        return self._advisories
+        return [self._advisories.get(index) for index in range(len(self._plan.advisories))]
 
     def explanations(self, leaf: int) -> list[dict[str, Any]]:
         """Why the facts of a leaf leave it open: {say, ask, rests_on} each."""

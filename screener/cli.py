@@ -11,30 +11,19 @@ study, 3 undetermined, 4 the input cannot be screened, 70 a defect of the progra
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from screener import __version__
-from screener.commands.ending import CLOSED_PIPE, INTERRUPTED, discard_output
+from screener.commands import COMMANDS
+from screener.commands.ending import CLOSED_PIPE, INTERRUPTED, discard_output, prepare_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-COMMANDS = {
-    "batch": "Screen a whole export: log, reasons, what to obtain, and nothing lost.",
-    "studies": "What is encoded.",
-    "show": "How a study is encoded: criteria, readings, parameters, what to ask for.",
-    "facts": "What follows from a record, before any criterion is asked.",
-    "check": "Whether encodings are sound and give what their examples say.",
-    "schema": "The patient record as JSON Schema.",
-    "template": "An empty patient record to fill in.",
-}
 
 _SCREENING = ""
 """Name of the command that nobody types."""
@@ -84,7 +73,7 @@ class _Program(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name == _SCREENING:
-            return _command("screening", _Screening)
+            return _command("patient", _Screening)
         return _command(cmd_name, _Command) if cmd_name in COMMANDS else None
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -161,11 +150,7 @@ def _program(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program, with the arguments of the command line unless others are given."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started the program: nobody listens
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-        elif hasattr(getattr(sys, name), "reconfigure"):  # what a terminal lacks is no error
-            getattr(sys, name).reconfigure(errors="backslashreplace")
+    prepare_streams()
     try:
         try:
             app(None if arguments is None else list(arguments))

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from screener import database, reasons, sql, view
 from screener.dictionaries import TERM_SHAPES, column_type, keyed_terms
+from screener.division import Division
 from screener.errors import StudyError
 from screener.expressions import Expressions
 from screener.plan import BASE, Advisory, Leaf, Node, Plan
-from screener.study import every, leaves
+from screener.statements import ALWAYS, names_in
+from screener.study import leaves
 
 if TYPE_CHECKING:
     from screener.study import Case, Criterion, Encoding, Parameter
@@ -22,7 +24,7 @@ class Compiler(Expressions):
 
     def __init__(self, encoding: Encoding) -> None:
         super().__init__(encoding)
-        self._whys: dict[str, str] = {}
+        self.whys: dict[str, str] = {}
         """The SQL of each explanation, and its key."""
 
     def text_of(self, name: str) -> str:
@@ -77,7 +79,7 @@ class Compiler(Expressions):
                 fact = self.facts[name]
                 if fact.unknown:
                     text = self._cases(fact.unknown)
-                    found[name] = [[name, self._whys.setdefault(text, f"why{len(self._whys)}")]]
+                    found[name] = [[name, self.whys.setdefault(text, f"why{len(self.whys)}")]]
                 else:
                     uses = self.fact_expression(name).columns & self.facts.keys()
                     below = fact.inherit or sorted(uses)
@@ -128,22 +130,26 @@ class Compiler(Expressions):
             for c in single
         ]
         opens = {n: self.is_open(n) for pairs in explains.values() for n, _ in pairs}
-        whys = {key: text for text, key in self._whys.items()}
+        whys = {key: text for text, key in self.whys.items()}
         advisories = [
             Advisory(rule.id, f"CASE WHEN ({rule.when}) THEN {self.template(rule.text)} END")
             for rule in study.advisories
         ]
         every_shown = [n for layer in layers for n in layer if self.facts[n].type != "entries"]
-        shown = sorted({s["column"] for leaf in leaves_ for n in leaf.facts
-                        for s in self._evidence(n)})  # fmt: skip
         told = [text for leaf in leaves_ for text in (leaf.met, leaf.not_met)]
         told += [*opens.values(), *whys.values(), *(rule.sql for rule in advisories)]
-        answers = self._answers(nodes, layers, used, " ".join([*told, *shown]))
         facts_statement = self._facts_statement(every_shown, layers, used)
-        fields = self._fields_read(layers, " ".join([answers, facts_statement]))
-        written = " ".join([answers, facts_statement, *told])
+        written = " ".join([*(c.met_when or "" for c in single), facts_statement, *told])
+        fields = self._fields_read(layers, written)
         logic = self.encoding.logic
         views = [self._view(fields, paths=paths) for paths in (True, False)]
+        tables = self._tables(used, views[0])
+        divide = Division(self, nodes, leaves_, advisories, used, tables)
+        everything = (study.criteria, list(range(len(study.advisories))))
+        whole = divide.part("known", *everything)
+        halves = [
+            divide.part(f"known_{number}", *half) for number, half in enumerate(divide.halves())
+        ]
         plan = Plan(
             study_id=study.id,
             version=study.version,
@@ -155,17 +161,17 @@ class Compiler(Expressions):
             explains=explains,
             whys=whys,
             opens=opens,
-            evidence={n: self._evidence(n) for n in every_shown},
-            shown=shown,
+            evidence={n: self.evidence(n) for n in every_shown},
             parameters={n: self.parameters[n].model_dump() for n in used},
             alternatives=self._alternatives(single),
             advisories=advisories,
-            logic=_macros_used(logic, " ".join([*views, written])),
+            logic=_macros_used(logic, " ".join([*views, whole.statement, written])),
             terms=keyed_terms(self.encoding),
-            tables=self._tables(used, views[0], answers),
+            tables=tables,
             view=views[0],
             bare_view=views[1],
-            answers=answers,
+            whole=whole,
+            halves=halves,
             facts_statement=facts_statement,
             facts=[
                 {"name": n, "label": f.label, "means": f.means, "type": f.type, "unit": f.unit,
@@ -185,48 +191,20 @@ class Compiler(Expressions):
                 found[tuple(names)] = None
         return [list(names) for names in found]
 
-    def _answers(
-        self, nodes: list[Node], layers: list[list[str]], used: list[str], told: str
-    ) -> str:
-        """The SELECT of truths, and of the columns that the SQL in `told` reads."""
-        criteria = self.encoding.study.criteria
-        single = leaves(criteria)
-        available = {n for layer in layers for n in layer} | set(used) | self.record_names
-        columns = _words(told, available) - _ALWAYS
-        days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
-        truths = ", ".join(f"CAST(({c.met_when}) AS BOOLEAN) AS t_{_column(c)}" for c in single)
-        handed = columns | _ALWAYS | _words(days, available)
-        steps = self._steps(layers, available, handed | _words(truths, available))
-        answers = ", ".join([
-            f"[{', '.join(self._truth(node, nodes) for node in nodes)}] AS truths",
-            f"CAST(flatten([{days}]) AS DATE[]) AS days" if days else "CAST([] AS DATE[]) AS days",
-            *sorted(columns),
-        ])  # fmt: skip
-        return (
-            f"SELECT n, variant, as_of, screened_on, ignored, {answers} FROM "
-            f"(SELECT {', '.join(sorted(handed))}, {truths} FROM {steps})"
-        )
-
-    def _truth(self, node: Node, nodes: list[Node]) -> str:
-        criterion = next(c for c in every(self.encoding.study.criteria) if c.id == node.id)
-        if node.leaf is not None:
-            return f"t_{_column(criterion)}"
-        macro = "all_true" if criterion.all else "any_true"
-        return f"{macro}([{', '.join(self._truth(nodes[i], nodes) for i in node.parts)}])"
-
     def _facts_statement(self, names: list[str], layers: list[list[str]], used: list[str]) -> str:
         facts = [
             f"{{'value': to_json({n}), 'words': {self.text_of(n)}}} AS {n}_found" for n in names
         ]
         columns = ", ".join(
-            [*facts, *sorted({s["column"] for n in names for s in self._evidence(n)})]
+            [*facts, *sorted({s["column"] for n in names for s in self.evidence(n)})]
         )
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
-        needed = _words(columns, available) | set(names) | _ALWAYS
-        steps = self._steps(layers, available, needed)
+        needed = names_in(columns, available) | set(names) | ALWAYS
+        steps = self.steps(layers, available, needed)
         return f"SELECT n, {columns} FROM {steps} WHERE variant = {BASE} AND as_of = screened_on"
 
-    def _evidence(self, name: str) -> list[dict[str, Any]]:
+    def evidence(self, name: str) -> list[dict[str, Any]]:
+        """Where the evidence of a fact lies among the columns that are known."""
         found: list[dict[str, Any]] = []
         for spec in self.facts[name].evidence:
             if spec.of:
@@ -234,12 +212,12 @@ class Compiler(Expressions):
             found += [{"column": path.split(".")[0], "path": path} for path in spec.record]
         return found
 
-    def _steps(self, layers: list[list[str]], available: set[str], needed: set[str]) -> str:
+    def steps(self, layers: list[list[str]], available: set[str], needed: set[str]) -> str:
         """The facts layer by layer, each handing on only what is still needed.
 
         At the start there is a row for each record, variant and day.
         """
-        known = (available - self.facts.keys() - {"id"}) | _ALWAYS
+        known = (available - self.facts.keys() - {"id"}) | ALWAYS
         after = [set(needed)]
         for layer in reversed(layers):
             after.append(after[-1] | {c for n in layer for c in self.fact_expression(n).columns})
@@ -293,21 +271,25 @@ class Compiler(Expressions):
         )
         return view.View(fields, paths=paths).sql(source)
 
-    def _tables(self, used: list[str], viewed: str, answers: str) -> str:
-        """Creates the tables, with the columns that the statements give."""
+    def _tables(self, used: list[str], viewed: str) -> str:
+        """Creates the tables that a question stands in, with the columns that the view gives."""
         variants = "".join(f', "{n}" {_column_type(self.parameters[n])}' for n in used)
         tables = f"{_QUESTION}; CREATE TABLE variants(variant INTEGER{variants})"
+        return f"{tables}; {self.table('viewed', viewed, tables)}"
+
+    def table(self, name: str, statement: str, tables: str) -> str:
+        """Creates a table for the rows of a statement over `tables`.
+
+        Raises:
+            StudyError: the statement does not fit its tables.
+        """
         connection = database.connect()
         connection.execute(f"{tables}; {self.encoding.logic}")
-        for name, statement in [("viewed", viewed), ("known", answers)]:
-            try:
-                columns = connection.execute(f"DESCRIBE {statement}").fetchall()
-            except database.Error as error:
-                raise _unfit(self.encoding.study.id, error) from None
-            table = ", ".join(f'"{column}" {kind}' for column, kind, *_ in columns)
-            tables += f"; CREATE TABLE {name}({table})"
-            connection.execute(f"CREATE TABLE {name}({table})")
-        return tables
+        try:
+            columns = connection.execute(f"DESCRIBE {statement}").fetchall()
+        except database.Error as error:
+            raise unfit(self.encoding.study.id, error) from None
+        return f"CREATE TABLE {name}(" + ", ".join(f'"{c}" {kind}' for c, kind, *_ in columns) + ")"
 
 
 _QUESTION = (
@@ -316,16 +298,6 @@ _QUESTION = (
     + ", ".join(f"term_{n} MAP(VARCHAR, {column_type(shape)})" for n, shape in TERM_SHAPES.items())
     + ")"
 )
-_ALWAYS = {"n", "variant", "as_of", "screened_on", "ignored"}
-
-
-def _words(text: str, known: set[str]) -> set[str]:
-    """The known names that a piece of SQL uses, or seems to: a superset."""
-    return set(re.findall(r"\w+", re.sub(r"'(?:[^']|'')*'", "''", text))) & known
-
-
-def _column(criterion: Criterion) -> str:
-    return re.sub(r"\W", "_", criterion.id)
 
 
 def _nodes(criteria: list[Criterion]) -> tuple[list[Node], list[Criterion]]:
@@ -382,17 +354,18 @@ def _macros_used(logic: str, statement: str) -> str:
 def _bind(plan: Plan) -> None:
     """Have DuckDB bind the statements once, so that a wrong type is found now."""
     connection = database.connect()
-    connection.execute(f"{plan.tables}; {plan.logic}")
+    connection.execute(f"{plan.tables}; {plan.logic}; {plan.whole.create}")
     wanted = [{True, False, None}] * len(plan.leaves)
-    words = reasons.statement(plan, wanted, "known")
+    words = reasons.statement(plan, plan.whole, wanted)
     try:
-        for text in [plan.view, plan.bare_view, plan.answers, words, plan.facts_statement]:
+        for text in [plan.view, plan.bare_view, plan.whole.statement, words, plan.facts_statement]:
             connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
     except database.Error as error:
-        raise _unfit(plan.study_id, error) from None
+        raise unfit(plan.study_id, error) from None
 
 
-def _unfit(study_id: str, error: Exception) -> StudyError:
+def unfit(study_id: str, error: Exception) -> StudyError:
+    """Say that the types of facts do not fit together."""
     return StudyError(f"{study_id}: the facts do not fit together: {error}")
 
 

@@ -38,11 +38,6 @@ class Words:
             for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True)
         )
 
-    def add(self, others: Words) -> None:
-        """Add the words of others."""
-        for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True):
-            mine |= theirs
-
     def read(self, record: Record) -> None:
         """Add the words of a record."""
         for therapy in record.therapies or []:
@@ -68,7 +63,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answered:
-    """What `known` says of one record, variant and day; `truths` are those of `plan.nodes`."""
+    """What a part says of one record, variant and day; `truths` are those of its nodes."""
 
     n: int
     variant: int
@@ -91,52 +86,63 @@ class Engine:
 
     def __init__(self, plan: Plan, threads: int = 1, *, few: bool = False) -> None:
         self.plan = plan
+        self.parts = plan.halves if few else [plan.whole]
         self._threads = threads
         self._few = few
-        self._pool = ThreadPoolExecutor(max_workers=2)
-        self._ready = self._pool.submit(self._open)
+        self._pool = ThreadPoolExecutor(max_workers=len(self.parts) + 2)
+        self._opened = self._pool.submit(self._open)
 
-    def _open(self) -> tuple[DuckDBPyConnection, Future[DuckDBPyConnection]]:
+    def _open(self) -> _Opened:
         connection = database.connect(self._threads)
-        connection.execute(f"BEGIN; {self.plan.tables}; {self.plan.logic}; COMMIT")
-        second = connection.cursor()
+        tables = "; ".join([self.plan.tables, *(part.create for part in self.parts)])
+        connection.execute(f"BEGIN; {tables}; {self.plan.logic}; COMMIT")
+        cursors = [connection.cursor() for _ in range(len(self.parts) + 1)]
         if self._few:
             # For a few records, rewriting a statement takes longer than running it as it is.
-            for cursor in [connection, second]:
+            for cursor in [connection, *cursors]:
                 cursor.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
-        answering = self._pool.submit(
-            _prepared, second, "answer", f"INSERT INTO known {self.plan.answers}"
+        filling, *answering = cursors
+        return _Opened(
+            connection,
+            [
+                self._pool.submit(
+                    _prepared, cursor, "answer", f"INSERT INTO {part.table} {part.statement}"
+                )
+                for part, cursor in zip(self.parts, answering, strict=True)
+            ],
+            self._pool.submit(_prepared, filling, "fill", f"INSERT INTO viewed {self.plan.view}"),
         )
-        return _prepared(connection, "fill", f"INSERT INTO viewed {self.plan.view}"), answering
 
     @property
     def connection(self) -> DuckDBPyConnection:
         """The connection, once it is open."""
-        return self._ready.result()[0]
+        return self._opened.result().connection
 
     def ask(
         self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words
-    ) -> list[Answered]:
-        """Answer questions with each parameter set of `asked`; `n` is the position among them.
+    ) -> list[list[Answered]]:
+        """Answer questions with each parameter set of `asked`: the rows of each of `parts`.
+
+        `n` is the position among the questions.
 
         Raises:
             StudyError: an expression of the study cannot be computed for a record.
         """
         try:
             self._put(questions, asked, words)
-            cursor = self._ready.result()[1].result()
-            cursor.execute("DELETE FROM known")
-            cursor.execute("EXECUTE answer")
-            rows = cursor.execute(
-                "SELECT n, variant, as_of, screened_on, ignored, truths, days FROM known"
-            ).fetchall()
+            cursors = [future.result() for future in self._opened.result().answering]
+            tables = [part.table for part in self.parts]
+            running = [
+                self._pool.submit(_rows, cursor, table)
+                for cursor, table in zip(cursors, tables, strict=True)
+            ]
+            return [[Answered(*row) for row in future.result()] for future in running]
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
-        return [Answered(*row) for row in rows]
 
-    def words(self, wanted: Sequence[Collection[bool | None]]) -> list[tuple[Any, ...]]:
-        """Words of what was asked last, one row for each record, as `reasons.statement` has them.
+    def words(self, wanted: Sequence[Collection[bool | None]]) -> list[list[tuple[Any, ...]]]:
+        """Words of what was asked last: the rows of each part, as `reasons.statement` has them.
 
         `wanted` holds for each leaf the truths that occur.
 
@@ -144,8 +150,12 @@ class Engine:
             StudyError: a text of the study cannot be computed for a record.
         """
         try:
-            cursor = self._ready.result()[1].result()
-            return cursor.execute(statement(self.plan, wanted, "known")).fetchall()
+            cursors = [future.result() for future in self._opened.result().answering]
+            running = [
+                self._pool.submit(_all_rows, cursor, statement(self.plan, part, wanted))
+                for cursor, part in zip(cursors, self.parts, strict=True)
+            ]
+            return [future.result() for future in running]
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
 
@@ -190,7 +200,29 @@ class Engine:
             f"INSERT INTO variants VALUES {', '.join(marks for _ in asked)}",  # noqa: S608
             [variant[name] for variant in asked for name in names],
         )
-        connection.execute("EXECUTE fill")
+        self._opened.result().filling.result().execute("EXECUTE fill")
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A database with its tables, and the cursors on which its statements are being prepared."""
+
+    connection: DuckDBPyConnection
+    answering: list[Future[DuckDBPyConnection]]
+    filling: Future[DuckDBPyConnection]
+
+
+def _rows(cursor: DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
+    cursor.execute(f"DELETE FROM {table}")  # noqa: S608
+    cursor.execute("EXECUTE answer")
+    return _all_rows(
+        cursor,
+        f"SELECT n, variant, as_of, screened_on, ignored, truths, days FROM {table}",  # noqa: S608
+    )
+
+
+def _all_rows(cursor: DuckDBPyConnection, text: str) -> list[tuple[Any, ...]]:
+    return cursor.execute(text).fetchall()
 
 
 def unanswerable(study_id: str) -> StudyError:

@@ -49,6 +49,30 @@ class Advisory:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some criteria of a study as one statement.
+
+    The statement reads the tables `viewed` and `variants`, and gives the rows of the part's own
+    table: for each record, variant and day the truths of `nodes`, the days on which a fail could
+    clear, and every column that reasons and evidence are read from.
+    """
+
+    table: str
+    """The name of the table that holds what is known: `known`, `known_0`."""
+    create: str
+    """Creates that table."""
+    statement: str
+    nodes: list[int]
+    """The criteria and parts, as positions in `Plan.nodes`."""
+    leaves: list[int]
+    """Those with a predicate of their own, as positions in `Plan.leaves`."""
+    advisories: list[int]
+    """The advisories whose texts are read from this table, as positions in `Plan.advisories`."""
+    shown: list[str]
+    """The columns that hold the evidence of the facts that the leaves name."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """One compiled study."""
 
@@ -68,9 +92,7 @@ class Plan:
     opens: dict[str, str]
     """SQL that is true where a fact that is explained leaves something open."""
     evidence: dict[str, list[dict[str, Any]]]
-    """For each fact, where its evidence lies among the columns of `known`."""
-    shown: list[str]
-    """The columns of `known` that hold the evidence of the facts that criteria name."""
+    """For each fact, where its evidence lies among the columns that are known."""
     parameters: dict[str, dict[str, Any]]
     alternatives: list[list[str]]
     """Parameters of one predicate of which either may carry an outcome (2.5 or 5 times a limit), so
@@ -80,15 +102,17 @@ class Plan:
     """The macros that the statements use."""
     terms: dict[str, Any]
     tables: str
-    """Creates the tables that a question stands in, `question`, `terms` and `variants`, and those
-    that are filled from it, `viewed` and `known`."""
+    """Creates the tables that a question stands in, `question`, `terms` and `variants`, and the one
+    that is filled from it, `viewed`."""
     view: str
     """The records of `question` as facts see them: the rows of `viewed`."""
     bare_view: str
     """The same where nobody asks for the places of entries in the record."""
-    answers: str
-    """From `viewed` and `variants` the rows of `known`: for each record, variant and day the truths
-    of all nodes, and everything that reasons and evidence are read from."""
+    whole: Part
+    """Every criterion in one statement, for many records."""
+    halves: list[Part]
+    """The criteria in two statements that take about as long to bind. That is most of the time that
+    one record needs, and can be done for both at once."""
     facts_statement: str
     """One row of facts for each record, for `screen facts`."""
     facts: list[dict[str, Any]]
@@ -106,6 +130,8 @@ class Plan:
             **{
                 **data,
                 "nodes": [Node(**node) for node in data["nodes"]],
+                "whole": Part(**data["whole"]),
+                "halves": [Part(**part) for part in data["halves"]],
                 "leaves": [Leaf(**leaf) for leaf in data["leaves"]],
                 "advisories": [Advisory(**rule) for rule in data["advisories"]],
             }

@@ -32,36 +32,48 @@ _FAILURES = (OSError, ImportError, ValueError, TypeError, KeyError, AttributeErr
 def get(sha256: str) -> Plan | None:
     """Return the plan of the encoding with this digest, if one is kept."""
     try:
-        path = _folder() / _name(sha256)
-        content = _read(path)
-        if content is None:
+        text = get_text(sha256)
+        if text is None:
             return None
         from screener.plan import Plan  # noqa: PLC0415
 
-        plan = Plan.from_json(content.decode())
-        if plan.sha256 != sha256:
-            return None
+        plan = Plan.from_json(text)
     except _FAILURES:
         return None
-    with contextlib.suppress(OSError):
-        os.utime(path)  # so that what is removed first is what was not used for longest
-    return plan
+    return plan if plan.sha256 == sha256 else None
 
 
 def put(plan: Plan) -> None:
     """Keep a plan."""
+    put_text(plan.sha256, plan.to_json())
+
+
+def get_text(name: str) -> str | None:
+    """Return a text that this version of the program kept under a name, if it did."""
+    try:
+        path = _folder() / _name(name)
+        content = _read(path)
+    except _FAILURES:
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # so that what is removed first is what was not used for longest
+    return None if content is None else content.decode()
+
+
+def put_text(name: str, text: str) -> None:
+    """Keep a text that depends on nothing but its name and the code of this program."""
     with contextlib.suppress(*_FAILURES):
         folder = _folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_ours(folder.lstat()):
             return
-        content = plan.to_json().encode()
+        content = text.encode()
         checked = hashlib.sha256(content).hexdigest().encode() + b"\n" + content
         handle, temporary = tempfile.mkstemp(dir=folder)  # readable by this user only
         try:
             with open(handle, "wb") as file:  # noqa: PTH123  # a descriptor, not a path
                 file.write(checked)
-            Path(temporary).replace(folder / _name(plan.sha256))
+            Path(temporary).replace(folder / _name(name))
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -77,8 +89,8 @@ def _folder() -> Path:
     return user_cache_path("trial-screen", appauthor=False) / "plans"
 
 
-def _name(sha256: str) -> str:
-    return hashlib.sha256(f"{sha256} {_maker()}".encode()).hexdigest() + _SUFFIX
+def _name(name: str) -> str:
+    return hashlib.sha256(f"{name} {_maker()}".encode()).hexdigest() + _SUFFIX
 
 
 @cache

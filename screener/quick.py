@@ -25,6 +25,7 @@ _BLANK = re.compile(r'"\s+"')
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _KEY = b'":'
 _MOST_DATES = 100_000
+_KEPT = "record-schema"
 
 _SIMPLE: dict[str, Any] = {"boolean": bool, "integer": int, "number": float, "string": str}
 _BOUNDS = {
@@ -125,6 +126,21 @@ def from_models(today: date) -> Quick:
     """The one that the models of the record give."""
     from screener.record_schema import schema  # noqa: PLC0415  # builds the models
 
+    return Quick(schema(), today)
+
+
+def kept(today: date) -> Quick:
+    """The same, without building the models where an earlier run has kept what they say."""
+    import json  # noqa: PLC0415
+
+    from screener import plan_cache  # noqa: PLC0415
+
+    text = plan_cache.get_text(_KEPT)
+    if text is not None:
+        return Quick(json.loads(text), today)
+    from screener.record_schema import schema  # noqa: PLC0415
+
+    plan_cache.put_text(_KEPT, json.dumps(schema(), ensure_ascii=False))
     return Quick(schema(), today)
 
 

@@ -13,52 +13,51 @@ from typing import TYPE_CHECKING
 from screener.plan import BASE
 
 if TYPE_CHECKING:
-    from screener.plan import Leaf, Plan
+    from screener.plan import Leaf, Part, Plan
 
 _WHY = "STRUCT(say VARCHAR, ask VARCHAR, rests_on VARCHAR[])[]"
 
 
-def explained(plan: Plan, wanted: Sequence[Collection[bool | None]]) -> tuple[list[str], list[str]]:
+def explained(
+    plan: Plan, part: Part, wanted: Sequence[Collection[bool | None]]
+) -> tuple[list[str], list[str]]:
     """The facts, and the keys of their explanations, that could be why a leaf is unknown.
 
-    `wanted` holds, for each leaf, the truths that occur.
+    `wanted` holds, for each of `plan.leaves`, the truths that occur; those of `part` count.
     """
     pairs = [
         pair
-        for leaf, truths in zip(plan.leaves, wanted, strict=True)
-        if None in truths
-        for fact in leaf.facts
+        for leaf in part.leaves
+        if None in wanted[leaf]
+        for fact in plan.leaves[leaf].facts
         for pair in plan.explains[fact]
     ]
     return list(dict.fromkeys(n for n, _ in pairs)), list(dict.fromkeys(key for _, key in pairs))
 
 
-def statement(plan: Plan, wanted: Sequence[Collection[bool | None]], source: str) -> str:
-    """SQL that gives for each record of `source` n and everything that `wanted` asks for.
+def statement(plan: Plan, part: Part, wanted: Sequence[Collection[bool | None]]) -> str:
+    """SQL that gives for each record of a part's table n and everything that `wanted` asks for.
 
-    That is the reason of each leaf, whether each fact of `explained` is open, the explanations, the
-    texts of the advisories, and the columns that evidence is read from. `source` has the columns of
-    the table `known`.
+    That is the reason of each leaf of the part, whether each fact of `explained` is open, the
+    explanations, the texts of the advisories, and the columns that evidence is read from.
     """
-    facts, keys = explained(plan, wanted)
+    facts, keys = explained(plan, part, wanted)
     columns = [
         "n",
-        _listed([_reason(f"t{i}", leaf, truths)
-                 for i, (leaf, truths) in enumerate(zip(plan.leaves, wanted, strict=True))],
-                "VARCHAR[]"),
+        _listed([_reason(f"t{i}", plan.leaves[i], wanted[i]) for i in part.leaves], "VARCHAR[]"),
         _listed([plan.opens[name] for name in facts], "BOOLEAN[]"),
         _listed([plan.whys[key] for key in keys], _WHY),
-        _listed([rule.sql for rule in plan.advisories], "VARCHAR[]"),
-        *plan.shown,
-    ]  # fmt: skip
+        _listed([plan.advisories[i].sql for i in part.advisories], "VARCHAR[]"),
+        *part.shown,
+    ]
     # The truths of the leaves stand among those of all nodes.
     truths = ", ".join(
-        f"truths[{index + 1}] AS t{node.leaf}"
-        for index, node in enumerate(plan.nodes)
-        if node.leaf is not None
+        f"truths[{position}] AS t{leaf}"
+        for position, index in enumerate(part.nodes, 1)
+        if (leaf := plan.nodes[index].leaf) is not None
     )
     return (
-        f"SELECT {', '.join(columns)} FROM (SELECT *, {truths} FROM {source} "  # noqa: S608
+        f"SELECT {', '.join(columns)} FROM (SELECT *, {truths} FROM {part.table} "  # noqa: S608
         f"WHERE variant = {BASE} AND as_of = screened_on)"
     )
 

@@ -7,9 +7,8 @@ the record gives it.
 
 from __future__ import annotations
 
-import json
 from datetime import date
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -584,31 +583,6 @@ def parse(data: object, *, today: date | None = None) -> Record:
     if (more := len(details) - MAX_PROBLEMS) > 0:
         problems.append(Problem("", f"and {more:,} more problems; correct these first"))
     raise RecordInvalid(problems, legible_id(members(data).get("id")))
-
-
-def canonical_json(record: Record) -> str:
-    """Write the record as the one text that all records of equal content share.
-
-    Keys are sorted, unknown values left out, and a whole number is written without a decimal point
-    (60 and 60.0 are one value). The text's SHA-256 identifies the record in a result.
-    """
-    return _CANONICAL.encode(_plain(record))
-
-
-_CANONICAL = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-)
-
-
-def _plain(value: Any) -> Any:
-    kind = type(value)
-    if kind is str or kind is bool or kind is int:
-        return value
-    if kind is float:
-        return int(value) if value.is_integer() else value
-    if kind is list:
-        return [_plain(item) for item in value]
-    return {key: _plain(item) for key, item in value.__dict__.items() if item is not None}
 
 
 def legible_id(value: object) -> str | None:

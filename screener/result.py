@@ -1,15 +1,15 @@
 """What a screening says: typed results, one per patient and study.
 
-The JSON form of these models is section 3 of the contract. Everything downstream (terminal,
+The JSON form of these types is section 3 of the contract. Everything downstream (terminal,
 Markdown, files) shows only what stands here; nothing reads the record again.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+import msgspec
 
 Truth = Literal["met", "not_met", "unknown"]
 Outcome = Literal["pass", "fail", "unknown"]
@@ -18,86 +18,102 @@ Kind = Literal["inclusion", "exclusion"]
 Value = str | int | float | bool | None
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Values that do not change, with the same names in JSON."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        return data
+
+    def to_json(self) -> str:
+        """As JSON text, indented by two."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read what `to_json` wrote; anything else raises ValueError."""
+        return msgspec.json.decode(text, type=cls)
 
 
-class Evidence(_Frozen):
+class Evidence(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One recorded value that a criterion was decided on."""
 
-    path: str = Field(description="Where it stands in the record, e.g. `labs[3].value`.")
-    value: Value = Field(description="The value as recorded.")
-    date: str | None = Field(
-        default=None, description="Date of the entry as recorded (may be partial), if it has one."
-    )
+    path: str
+    """Where it stands in the record, e.g. `labs[3].value`."""
+    value: Value
+    """The value as recorded."""
+    date: str | None = None
+    """Date of the entry as recorded (may be partial), if it has one."""
+    resource: str | msgspec.UnsetType = msgspec.UNSET
+    """Where the record was read from FHIR: the resource, e.g. `Observation/abc`."""
 
 
-class CriterionResult(_Frozen):
+class CriterionResult(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One criterion, or one part of a compound criterion, for one patient."""
 
     id: str
     kind: Kind
-    text: str = Field(description="The criterion in our words.")
-    source: str = Field(description="The item of the source that it encodes.")
-    truth: Truth = Field(description="Whether the statement holds.")
-    outcome: Outcome = Field(
-        description="What it means for the patient: a met inclusion passes, a met exclusion fails."
-    )
+    text: str
+    """The criterion in our words."""
+    source: str
+    """The item of the source that it encodes."""
+    truth: Truth
+    """Whether the statement holds."""
+    outcome: Outcome
+    """What it means for the patient: a met inclusion passes, a met exclusion fails."""
     reason: str
     evidence: list[Evidence] = []
-    needs: list[str] = Field(default=[], description="What to obtain so that it can be decided.")
-    assumptions: list[str] = Field(
-        default=[], description="What the outcome rests on and the source does not state."
-    )
-    clears_on: date | None = Field(
-        default=None,
-        description="For a fail that only time ends: the first day on which it no longer fails.",
-    )
+    needs: list[str] = []
+    """What to obtain so that it can be decided."""
+    assumptions: list[str] = []
+    """What the outcome rests on and the source does not state."""
+    clears_on: date | None = None
+    """For a fail that only time ends: the first day on which it no longer fails."""
     parts: list[CriterionResult] = []
 
 
-class StudyRef(_Frozen):
+class StudyRef(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The exact encoding that was used."""
 
     id: str
     version: str
-    sha256: str = Field(description="SHA-256 over the study file and everything it uses.")
+    sha256: str
+    """SHA-256 over the study file and everything it uses."""
 
 
-class Advisory(_Frozen):
+class Advisory(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Something to know that decides nothing."""
 
     id: str
     text: str
 
 
-class Provenance(_Frozen):
+class Provenance(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What was screened with what."""
 
-    record_sha256: str = Field(description="SHA-256 of the record in canonical JSON.")
+    record_sha256: str
+    """SHA-256 of the record in canonical JSON."""
     tool: str
     tool_version: str
 
 
-class ScreeningResult(_Frozen):
+class ScreeningResult(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One patient against one study on one day."""
 
     patient_id: str
     study: StudyRef
-    as_of: date = Field(description="The screening date.")
+    as_of: date
+    """The screening date."""
     status: Status
     criteria: list[CriterionResult]
-    needs: list[str] = Field(
-        description="What to obtain, over all criteria; empty where nothing obtained could help."
-    )
-    rescreen_on: date | None = Field(
-        default=None, description="The first day on which no criterion fails, by time alone."
-    )
+    needs: list[str]
+    """What to obtain, over all criteria; empty where nothing obtained could help."""
+    rescreen_on: date | None = None
+    """The first day on which no criterion fails, by time alone."""
     advisories: list[Advisory] = []
-    assumptions: list[str] = Field(
-        default=[], description="Every assumption of the criteria, and the lists taken as whole."
-    )
-    ignored_entries: int = Field(
-        default=0, description="Entries dated after the screening date, which were not used."
-    )
+    assumptions: list[str] = []
+    """Every assumption of the criteria, and the lists taken as whole."""
+    ignored_entries: int = 0
+    """Entries dated after the screening date, which were not used."""
     provenance: Provenance

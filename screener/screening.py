@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from screener.answer import Answer, outcome
+from screener.canonical import canonical_json, with_partial
 from screener.errors import UsageError
 from screener.plan import BASE, STRICT, Node, Plan
 from screener.result import (
@@ -107,7 +108,7 @@ class Screener:
                 if name in lists:
                     answer.without_list[name] = truths
         return [
-            self._result(record, _text(original), answer, as_of)
+            self._result(record, canonical_json(original), answer, as_of)
             for (record, _), original, answer in zip(taken, records, answers, strict=True)
         ]
 
@@ -122,9 +123,13 @@ class Screener:
         from screener.engine import variants  # noqa: PLC0415
 
         asked = variants(self.plan, [], strict=False)[:1]
-        found: list[list[bool | None]] = [[] for _ in taken]
-        for row in self._engine(len(taken)).ask(_questions(taken, as_of), asked, _words(taken)):
-            found[row.n] = row.truths
+        engine = self._engine(len(taken))
+        found: list[list[bool | None]] = [[None] * len(self.plan.nodes) for _ in taken]
+        answered = engine.ask(_questions(taken, as_of), asked, _words(taken))
+        for part, rows in zip(engine.parts, answered, strict=True):
+            for row in rows:
+                for index, truth in zip(part.nodes, row.truths, strict=True):
+                    found[row.n][index] = truth
         return found
 
     def _answers(
@@ -141,17 +146,19 @@ class Screener:
                 Answer(self.plan, strict=self.settings.strict, without=self._without)
                 for _ in questions
             ]
-            for row in engine.ask(questions, asked, words):
-                found[row.n].add(row)
+            for part, rows in zip(engine.parts, engine.ask(questions, asked, words), strict=True):
+                for row in rows:
+                    found[row.n].add(part, row)
             return found
 
         answers = ask()
         wanted = [
             set(truths) for truths in zip(*(a.truths_of_leaves() for a in answers), strict=True)
         ]
-        opens, keys = explained(self.plan, wanted)
-        for row in engine.words(wanted):
-            answers[row[0]].say(opens, keys, row)
+        for part, rows in zip(engine.parts, engine.words(wanted), strict=True):
+            opens, keys = explained(self.plan, part, wanted)
+            for row in rows:
+                answers[row[0]].say(part, opens, keys, row)
         waiting = [n for n, answer in enumerate(answers) if answer.days and answer.only_time()]
         if waiting:
             # What fails now may pass on a later day: the same question again, on the days on which
@@ -179,7 +186,7 @@ class Screener:
                     **fact,
                     "value": _json(row[f"{fact['name']}_found"]["value"]),
                     "words": row[f"{fact['name']}_found"]["words"],
-                    "evidence": [e.model_dump() for e in _evidence(self.plan, [fact["name"]], row)],
+                    "evidence": [e.to_dict() for e in _evidence(self.plan, [fact["name"]], row)],
                 }
                 for fact in self.plan.facts
             ]
@@ -359,19 +366,13 @@ def _complete(record: Record, names: frozenset[str]) -> tuple[Record, list[str]]
     if not changed:
         return record, []
     rest = [name for name in partial if name not in names]
-    return record.model_copy(update={"partial": rest}), changed
-
-
-def _text(record: Record) -> str:
-    from screener.record import canonical_json  # noqa: PLC0415
-
-    return canonical_json(record)
+    return with_partial(record, rest), changed
 
 
 def _questions(records: Sequence[Record], as_of: date) -> list[Question]:
     from screener.engine import Question  # noqa: PLC0415
 
-    return [Question(_text(record), as_of) for record in records]
+    return [Question(canonical_json(record), as_of) for record in records]
 
 
 def _words(records: Iterable[Record]) -> Words:

@@ -35,10 +35,11 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.storagelevel import StorageLevel
 
 from screener import __version__, database
-from screener.batch.bulk import LOG, Bulk
+from screener.batch.bulk import Bulk
 from screener.batch.chunk import SIZE
 from screener.batch.general import General
 from screener.batch.judge import Accepted, Rejected, identify, judge
+from screener.batch.log import LogRow
 from screener.batch.tally import Tally
 from screener.errors import InputError, Problem, ScreenError, StudyError, UsageError
 from screener.intake import ndjson
@@ -55,7 +56,10 @@ _CRITERION = [pa.field(name, pa.string()) for name in
 _DATES = ("as_of", "rescreen_on")
 SCHEMA = pa.schema(
     [
-        *(pa.field(name, pa.date32() if name in _DATES else pa.string()) for name in LOG),
+        *(
+            pa.field(name, pa.date32() if name in _DATES else pa.string())
+            for name in LogRow._fields
+        ),
         pa.field("criteria", pa.list_(pa.struct(_CRITERION))),
         pa.field("rejected", pa.string()),
     ]
@@ -166,7 +170,7 @@ class _Screen:
                 accepted.append(found)
             else:
                 told = found.line().removesuffix("\n")
-                rejected.append((found.patient_id, *(None,) * len(LOG), told, None))
+                rejected.append((found.patient_id, *(None,) * len(LogRow._fields), told, None))
         counts.records += batch.num_rows
         counts.rejected += len(rejected)
         judged = time.process_time()
@@ -276,17 +280,17 @@ def _json_row(connection: Any) -> JsonRow:
     return JsonRow([(str(name), kind) for name, kind, *_ in connection.description])
 
 
-def _rows(log: Sequence[tuple[str, ...]], results: pa.Table) -> pa.RecordBatch:
+def _rows(log: Sequence[LogRow], results: pa.Table) -> pa.RecordBatch:
     """Bring the log of some records together with their results, record by record."""
     size = results.num_rows // len(log)
     names = results["patient_id"].to_pylist()[::size]
-    by_name = {row[0]: row for row in log}
+    by_name = {row.patient_id: row.cells() for row in log}
     columns = list(zip(*(by_name[name] for name in names), strict=True))
     arrays = [
         pa.array([date.fromisoformat(v) if v else None for v in values], pa.date32())
         if name in _DATES
         else pa.array(values, pa.string())
-        for name, values in zip(LOG, columns, strict=True)
+        for name, values in zip(LogRow._fields, columns, strict=True)
     ]
     parts = [results[field.name].combine_chunks() for field in _CRITERION]
     parts = [part.chunk(0) if isinstance(part, pa.ChunkedArray) else part for part in parts]
@@ -369,7 +373,7 @@ def results(screened: DataFrame) -> DataFrame:
 
 def screening_log(screened: DataFrame) -> DataFrame:
     """One row per patient and study, as in `screening_log.csv`, with days as dates."""
-    return screened.where("rejected IS NULL").select(*LOG)
+    return screened.where("rejected IS NULL").select(*LogRow._fields)
 
 
 def rejected(screened: DataFrame) -> DataFrame:

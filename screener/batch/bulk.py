@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from screener import database
 from screener.answer import Answer
 from screener.batch import verdicts
+from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
 from screener.plan import BASE
@@ -22,14 +23,10 @@ if TYPE_CHECKING:
     from screener.batch.judge import Accepted
     from screener.screening import Screener
 
-LOG = (
-    "patient_id", "study", "study_version", "as_of", "status", "failed", "unknown", "reasons",
-    "needs", "rescreen_on",
-)  # fmt: skip
-"""The columns of the screening log."""
+BETWEEN_REASONS = " | "
 
-_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[], "top" VARCHAR[],
-    days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
+_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[],
+    "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
 
 
@@ -37,7 +34,7 @@ _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCH
 class Screened:
     """What came of the records of a chunk for one study."""
 
-    log: list[tuple[str, ...]]
+    log: list[LogRow]
     """A row of the screening log for each record, in their order."""
     tally: Tally
 
@@ -50,7 +47,7 @@ class Bulk:
 
     def __init__(self, screener: Screener, folder: Path | None = None) -> None:
         self.plan = plan = screener.plan
-        self._connection = connection = database.connect(writes=str(folder) if folder else None)
+        self.connection = connection = database.connect(writes=str(folder) if folder else None)
         connection.execute(
             f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
         )
@@ -64,37 +61,27 @@ class Bulk:
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
         self._words: Words | None = None
 
-    def screen(self, records: Sequence[Accepted], as_of: date) -> Screened:
-        """Screen records; `write` and `results` then give the long form of their results.
+    def screen(
+        self, records: Sequence[Accepted], as_of: date, results: Path | None = None
+    ) -> Screened:
+        """Screen records, and write the long form of their results to a Parquet file, if given.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
         """
         try:
             self._ask(records, [as_of] * len(records), [()] * len(records))
-            self._connection.execute("DELETE FROM verdicts; EXECUTE decide")
+            self.connection.execute("DELETE FROM verdicts")
+            self.connection.execute("EXECUTE decide")
             self._name(records)
             rescreen = self._rescreening(records, as_of)
+            if results:
+                self._write(results)
             return Screened(self._log(as_of, rescreen), self._tally())
-        except database.Error:
-            raise unanswerable(self.plan.study_id) from None
-
-    def write(self, results: Path) -> None:
-        """Write the long form of what was screened last to a Parquet file.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        try:
-            self._connection.execute(
-                f"COPY ({self._long()}) TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
-            )
         except database.FileError as error:
             raise OSError(str(error)) from None
-
-    def results(self) -> Any:
-        """Give the same as a table of Arrow, in the order of the records and of `plan.nodes`."""
-        return database.to_arrow(self._connection, self._long())
+        except database.Error:
+            raise unanswerable(self.plan.study_id) from None
 
     def _ask(
         self,
@@ -105,7 +92,7 @@ class Bulk:
         words = Words()
         for record in records:
             words.read(record.record)
-        connection = self._connection
+        connection = self.connection
         if self._words is None or not words.within(self._words):
             self._words = words
             connection.execute("DELETE FROM terms")
@@ -124,15 +111,15 @@ class Bulk:
         connection.execute("EXECUTE fill")
 
     def _name(self, records: Sequence[Accepted]) -> None:
-        self._connection.execute("DELETE FROM patients")
-        self._connection.execute(
+        self.connection.execute("DELETE FROM patients")
+        self.connection.execute(
             "INSERT INTO patients SELECT unnest($n), unnest($id)",
             {"n": list(range(len(records))), "id": [record.id for record in records]},
         )
 
     def _rescreening(self, records: Sequence[Accepted], as_of: date) -> dict[int, date]:
         """The first day on which nothing fails any more, where time alone can bring it."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT n, truths, list_filter(days, lambda d: d > $as_of) FROM verdicts "
             "WHERE status = 'ineligible' AND len(list_filter(days, lambda d: d > $as_of)) > 0",
             {"as_of": as_of},
@@ -140,7 +127,7 @@ class Bulk:
         waiting: dict[int, Answer] = {}
         for n, truths, days in rows:
             answer = Answer(self.plan, strict=False, without=[])
-            answer.add(Answered(n, BASE, as_of, as_of, 0, truths, days))
+            answer.add(self.plan.whole, Answered(n, BASE, as_of, as_of, 0, truths, days))
             if all(answer.could_clear(i) for i in self.plan.top if answer.fails(i)):
                 waiting[n] = answer
         if not waiting:
@@ -149,10 +136,10 @@ class Bulk:
         asked = [waiting[n].days for n in numbers]
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
-        for n, day, truths in self._connection.execute(
-            f"SELECT n, as_of, truths FROM ({self.plan.answers})"
+        for n, day, truths in self.connection.execute(
+            f"SELECT n, as_of, truths FROM ({self.plan.whole.statement})"
         ).fetchall():
-            again[n].add(Answered(n, BASE, day, as_of, 0, truths, []))
+            again[n].add(self.plan.whole, Answered(n, BASE, day, as_of, 0, truths, []))
         found: dict[int, date] = {}
         for n, later in zip(numbers, again, strict=True):
             answer = waiting[n]
@@ -161,6 +148,15 @@ class Bulk:
             if day := first_day_without_fail(self.plan, answer, clears):
                 found[n] = day
         return found
+
+    def results(self) -> Any:
+        """The long form of what was screened last as a table of Arrow, record by record."""
+        return database.to_arrow(self.connection, self._long())
+
+    def _write(self, results: Path) -> None:
+        self.connection.execute(
+            f"COPY ({self._long()}) TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
+        )
 
     def _long(self) -> str:
         plan = self.plan
@@ -175,34 +171,34 @@ class Bulk:
             unnest({kinds}) AS kind, unnest(truths) AS truth, unnest(outcomes) AS outcome,
             unnest(reasons) AS reason FROM verdicts JOIN patients USING (n))"""
 
-    def _log(self, as_of: date, rescreen: dict[int, date]) -> list[tuple[str, ...]]:
+    def _log(self, as_of: date, rescreen: dict[int, date]) -> list[LogRow]:
         plan = self.plan
         ids = _texts([plan.nodes[i].id for i in plan.top])
         told = ", ".join(
             f"CASE WHEN \"top\"[{k}] <> 'pass' THEN '{plan.nodes[i].id}: ' || reasons[{i + 1}] END"
             for k, i in enumerate(plan.top, 1)
         )
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             f"""SELECT n, patient_id, status,
-            joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'fail'), ';'),
-            joined_by(list_filter({ids}, lambda x, i: "top"[i] = 'unknown'), ';'),
-            joined_by([{told}], ' | '), joined_by(needs, '; ')
+            list_filter({ids}, lambda x, i: "top"[i] = 'fail'),
+            list_filter({ids}, lambda x, i: "top"[i] = 'unknown'),
+            joined_by([{told}], '{BETWEEN_REASONS}'), needs
             FROM verdicts JOIN patients USING (n) ORDER BY n"""
         ).fetchall()
         day = as_of.isoformat()
-        found: list[tuple[str, ...]] = []
+        found: list[LogRow] = []
         for n, patient, status, failed, unknown, reasons, needs in rows:
-            again = rescreen[n].isoformat() if n in rescreen else ""
+            again = rescreen[n].isoformat() if n in rescreen else None
             helps = status == "undetermined" or again
             found.append(
-                (patient, plan.study_id, plan.version, day, status, failed, unknown, reasons,
-                 needs if helps else "", again)
+                LogRow(patient, plan.study_id, plan.version, day, status, failed, unknown, reasons,
+                       needs if helps else [], again)
             )  # fmt: skip
         return found
 
     def _tally(self) -> Tally:
         tally = Tally.empty(self.plan)
-        ask = self._connection.execute
+        ask = self.connection.execute
         for status, count in ask("SELECT status, count(*) FROM verdicts GROUP BY 1").fetchall():
             tally.status[status] = count
         for index, outcome, count in ask(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def chunks(source: Source) -> Iterator[Chunk]:
     held: list[Candidate] = []
     number = 0
     for candidate in source.candidates():
-        held.append(candidate)
+        # What is known of its source beside would be heavy to hand on, and is read again.
+        held.append(replace(candidate, extract=None) if candidate.extract else candidate)
         if len(held) == SIZE:
             yield Chunk(number, held)
             held, number = [], number + 1

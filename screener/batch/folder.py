@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from screener.batch.chunk import Done
 
 OUTPUTS = (
-    "screening_log.csv", "screening_log.xlsx", "results.parquet", "rejected.ndjson", "report.html",
-    "summary.json",
+    "screening_log.csv", "screening_log.xlsx", "results.parquet", "rejected.ndjson",
+    "rescreening.csv", "rescreening.ics", "report.html", "summary.json",
 )  # fmt: skip
 """What a run can write, in the order in which it is moved into place."""
 
@@ -79,8 +79,8 @@ class RunFolder:
         for name, value in run.items():
             if before.get(name) != value:
                 raise UsageError(
-                    f"--out {self.path}: the unfinished run there has another {name}; --resume with "
-                    "the same input and options as before, or --force to begin anew"
+                    f"--out {self.path}: the unfinished run there has another {name}; --resume "
+                    "with the same input and options as before, or --force to begin anew"
                 )
 
     def chunk(self, number: int) -> Path:

@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from screener import database
-from screener.batch.bulk import Screened, text
+from screener.batch.bulk import BETWEEN_REASONS, Screened, text
+from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.record import parse
 
@@ -38,15 +39,17 @@ class General:
         columns = ", ".join(f"{name} VARCHAR" for name in _COLUMNS)
         self._files.execute(f"CREATE TABLE results({columns})")
 
-    def screen(self, records: Sequence[Accepted], as_of: date) -> Screened:
-        """Screen records; `write` and `results` then give the long form of their results.
+    def screen(
+        self, records: Sequence[Accepted], as_of: date, results: Path | None = None
+    ) -> Screened:
+        """Screen records, and write the long form of their results to a Parquet file, if given.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
         """
         plan = self.plan
         tally = Tally.empty(plan)
-        log: list[tuple[str, ...]] = []
+        log: list[LogRow] = []
         self._files.execute("DELETE FROM results")
         for start in range(0, len(records), _AT_ONCE):
             some = [parse(json.loads(record.text)) for record in records[start : start + _AT_ONCE]]
@@ -55,14 +58,15 @@ class General:
                 log.append(log_row(result))
                 count(tally, plan, result)
             self._keep([row for result in found for row in long_rows(result)])
+        if results:
+            self._write(results)
         return Screened(log, tally)
 
-    def write(self, results: Path) -> None:
-        """Write the long form of what was screened last to a Parquet file.
+    def results(self) -> Any:
+        """The long form of what was screened last as a table of Arrow, record by record."""
+        return database.to_arrow(self._files, "FROM results")
 
-        Raises:
-            OSError: it cannot be written.
-        """
+    def _write(self, results: Path) -> None:
         try:
             self._files.execute(
                 f"COPY results TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
@@ -70,28 +74,23 @@ class General:
         except database.FileError as error:
             raise OSError(str(error)) from None
 
-    def results(self) -> Any:
-        """Give the same as a table of Arrow, in the order of the records and of `plan.nodes`."""
-        return database.to_arrow(self._files, "FROM results")
-
     def _keep(self, rows: list[tuple[str | None, ...]]) -> None:
         columns = ", ".join(f"unnest(${name})" for name in _COLUMNS)
         values = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
         self._files.execute(f"INSERT INTO results SELECT {columns}", values)
 
 
-def log_row(result: ScreeningResult) -> tuple[str, ...]:
+def log_row(result: ScreeningResult) -> LogRow:
     """The row of the screening log that says the same as a result."""
     by = {
         outcome: [c.id for c in result.criteria if c.outcome == outcome]
         for outcome in ("fail", "unknown")
     }
     reasons = [f"{c.id}: {c.reason}" for c in result.criteria if c.outcome != "pass"]
-    again = result.rescreen_on.isoformat() if result.rescreen_on else ""
-    return (
+    return LogRow(
         result.patient_id, result.study.id, result.study.version, result.as_of.isoformat(),
-        result.status, ";".join(by["fail"]), ";".join(by["unknown"]), " | ".join(reasons),
-        "; ".join(result.needs), again,
+        result.status, by["fail"], by["unknown"], BETWEEN_REASONS.join(reasons), result.needs,
+        result.rescreen_on.isoformat() if result.rescreen_on else None,
     )  # fmt: skip
 
 

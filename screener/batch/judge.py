@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from screener import quick
+from screener.canonical import canonical_json, with_partial
 from screener.errors import InputError, Problem
 from screener.intake.json_file import read_one
 from screener.intake.source import located
-from screener.record import canonical_json, legible_id
+from screener.record import legible_id
 
 if TYPE_CHECKING:
     from datetime import date
@@ -81,10 +82,13 @@ def judge(
             identifier = found.id
             if not problems and earlier is None:
                 rest = [name for name in found.partial or () if name not in complete]
-                whole = found.model_copy(update={"partial": rest}) if found.partial else found
+                whole = with_partial(found, rest) if found.partial else found
                 return Accepted(found.id, canonical_json(whole), whole)
     if earlier is not None:
-        told = f"the same id as the record at {place_in_words(earlier)}; give each patient one record and one id"
+        told = (
+            f"the same id as the record at {place_in_words(earlier)}; "
+            "give each patient one record and one id"
+        )
         problems.insert(0, Problem("id", told))
     raw = candidate.raw
     if raw is None and candidate.text is not None:

@@ -5,59 +5,39 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from screener import __version__, database
-from screener.batch import worker
-from screener.batch.bulk import LOG, text
+from screener import __version__
+from screener.batch import outputs, worker
 from screener.batch.chunk import SIZE, Chunk, Done, chunks
 from screener.batch.folder import RunFolder
 from screener.batch.known_ids import KnownIds
 from screener.batch.tally import Tally
 from screener.batch.worker import Task, Worker
-from screener.errors import ScreenError
+from screener.errors import InputError, Problem, ScreenError
 from screener.screening import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
-    from screener.intake.source import Source
+    from screener.batch.batch import Batch
     from screener.screening import Screener
 
 
-class Stopped(ScreenError):
+class Stopped(ScreenError):  # noqa: N818  # the run, not the program, is what went wrong
     """The run could not go on, through no fault of the input; it can be continued (exit code 74).
 
     74 is EX_IOERR of sysexits.h.
     """
 
     exit_code = 74
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What is screened, for what, and where the outputs go."""
-
-    source: Source
-    name: str
-    """The input as the user named it."""
-    sha256: str
-    """Over the bytes of the input, `digest`."""
-    screeners: Sequence[Screener]
-    as_of: date
-    today: date
-    out: Path
-    workers: int
-    options: dict[str, Any] = field(default_factory=dict)
-    """Further options that the outputs depend on, by name."""
 
 
 @dataclass
@@ -97,33 +77,12 @@ def run(
         Stopped: a file cannot be written, or a worker was ended.
     """
     os.umask(0o077)
-    folder = RunFolder(batch.out, _identity(batch), resume=resume, force=force)
     try:
-        known = KnownIds(folder.parts / "ids.sqlite")
-        tallies = [Tally.empty(screener.plan) for screener in batch.screeners]
-        progress = Progress(size=batch.source.size)
-        numbers = []
+        folder = RunFolder(batch.out, _identity(batch), resume=resume, force=force)
         try:
-            for done in _screened(batch, folder, known, progress):
-                numbers.append(done.number)
-                progress.records += done.records
-                progress.rejected += done.rejected
-                progress.position = batch.source.position()
-                for tally, more in zip(tallies, worker.tallies(done), strict=True):
-                    tally.add(more)
-                report(progress)
+            return _run(batch, folder, report)
         finally:
-            known.close()
-        source = {
-            "name": batch.name,
-            "sha256": batch.sha256,
-            "records": progress.records,
-            "screened": progress.records - progress.rejected,
-            "rejected": progress.rejected,
-        }
-        content = summary(batch.screeners, batch.as_of, tallies, source)
-        _bring_together(folder, numbers, content, len(batch.screeners))
-        folder.publish(["screening_log.csv", "results.parquet", "rejected.ndjson", "summary.json"])
+            folder.close()
     except OSError as error:
         why = error.strerror or str(error)
         raise Stopped(
@@ -135,8 +94,35 @@ def run(
             "a worker was ended by the system, perhaps for want of memory. What is finished is "
             "kept; continue with --resume, and fewer --workers"
         ) from None
+
+
+def _run(batch: Batch, folder: RunFolder, report: Callable[[Progress], None]) -> dict[str, Any]:
+    known = KnownIds(folder.parts / "ids.sqlite")
+    tallies = [Tally.empty(screener.plan) for screener in batch.screeners]
+    progress = Progress(size=batch.source.size)
+    numbers = []
+    try:
+        for done in _screened(batch, folder, known, progress):
+            numbers.append(done.number)
+            progress.records += done.records
+            progress.rejected += done.rejected
+            progress.position = batch.source.position()
+            for tally, more in zip(tallies, worker.tallies(done), strict=True):
+                tally.add(more)
+            report(progress)
     finally:
-        folder.close()
+        known.close()
+    if not numbers:
+        raise InputError(batch.name, [Problem("", "there is no patient in it to screen")])
+    source = {
+        "name": batch.name,
+        "sha256": batch.sha256,
+        "records": progress.records,
+        "screened": progress.records - progress.rejected,
+        "rejected": progress.rejected,
+    }
+    content = summary(batch.screeners, batch.as_of, tallies, source)
+    folder.publish(outputs.write(batch, folder, numbers, content))
     return content
 
 
@@ -152,7 +138,7 @@ def _identity(batch: Batch) -> dict[str, Any]:
         ),
         "complete lists": sorted(settings.complete),
         "strictness": settings.strict,
-        "options": batch.options,
+        "outputs": [batch.workbook, batch.until.isoformat() if batch.until else None],
         "version": __version__,
         "day": batch.today.isoformat(),
         "chunk size": SIZE,
@@ -265,45 +251,3 @@ def summary(
         "input": source,
         "tool": {"name": TOOL, "version": __version__},
     }
-
-
-def _bring_together(
-    folder: RunFolder, numbers: Sequence[int], summary: dict[str, Any], studies: int
-) -> None:
-    """Make the outputs of the whole run from those of its chunks."""
-    parts = folder.parts
-    with (parts / "screening_log.csv").open("wb") as log:
-        log.write((",".join(LOG) + "\n").encode())
-        _append(log, [folder.chunk(number) / worker.LOG for number in numbers])
-    with (parts / "rejected.ndjson").open("wb") as rejected:
-        _append(rejected, [folder.chunk(number) / worker.REJECTED for number in numbers])
-    files = [
-        folder.chunk(number) / worker.results(study)
-        for number in numbers
-        for study in range(studies)
-    ]
-    _merge(files, parts / "results.parquet")
-    content = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
-    (parts / "summary.json").write_text(content, encoding="utf-8")
-
-
-def _append(target: Any, files: Sequence[Path]) -> None:
-    for path in files:
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, target, 1 << 20)
-
-
-def _merge(files: Sequence[Path], target: Path) -> None:
-    """Bring Parquet files together in their order, on one thread so that the bytes are the same."""
-    names = ", ".join(text(str(path)) for path in files)
-    # The connection reads files that were made here; it runs nothing of a study.
-    connection = database.connect(writes=str(target.parent))
-    try:
-        connection.execute(
-            f"COPY (FROM read_parquet([{names}])) TO {text(str(target))} "
-            "(FORMAT parquet, COMPRESSION zstd)"
-        )
-    except database.FileError as error:
-        raise OSError(str(error)) from None
-    finally:
-        connection.close()

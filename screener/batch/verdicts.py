@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screener.plan import BASE
-from screener.reasons import explained
 
 if TYPE_CHECKING:
     from screener.plan import Node, Plan
@@ -37,7 +36,7 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
     truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
     outcomes = ", ".join(f"{_outcome(node, f't{i}')} AS o{i}" for i, node in enumerate(nodes))
     source = (
-        f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({plan.answers}) "  # noqa: S608
+        f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({plan.whole.statement}) "
         f"WHERE variant = {BASE} AND as_of = screened_on))"
     )
     listed = ", ".join(f"o{i}" for i in range(len(nodes)))
@@ -52,7 +51,7 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
         needs = ", ".join(f"coalesce(n{i}, [])" for i in plan.top)
         columns.append(f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons")
         columns.append(f"in_order(flatten([{needs}])) AS needs")
-    return f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608
+    return f"SELECT {', '.join(columns)} FROM {source}"
 
 
 def _outcome(node: Node, truth: str) -> str:
@@ -63,7 +62,7 @@ def _outcome(node: Node, truth: str) -> str:
 
 
 def _with_texts(plan: Plan, source: str) -> str:
-    """Add r<i> and n<i>, the reason and the needs of each node: leaves first, then what they form."""
+    """Add r<i> and n<i>, reason and needs of each node: leaves first, then what they form."""
     nodes = plan.nodes
     explanations = ", ".join(
         f"CASE WHEN t{i} IS NULL THEN {_explanations(plan, node.leaf)} END AS e{i}"
@@ -81,21 +80,17 @@ def _with_texts(plan: Plan, source: str) -> str:
             f"ELSE {said} END AS r{i}"
         )
         leaves.append(f"in_order(list_transform(e{i}, lambda w: w.ask)) AS n{i}")
-    source = f"(SELECT *, {', '.join(leaves)} FROM (SELECT *, {explanations} FROM {source}))"  # noqa: S608
+    source = f"(SELECT *, {', '.join(leaves)} FROM (SELECT *, {explanations} FROM {source}))"
     done = {i for i, node in enumerate(nodes) if node.leaf is not None}
     while len(done) < len(nodes):
         ready = [i for i, node in enumerate(nodes) if i not in done and done.issuperset(node.parts)]
         columns = ", ".join(text for i in ready for text in _compound(plan, i))
-        source = f"(SELECT *, {columns} FROM {source})"  # noqa: S608
+        source = f"(SELECT *, {columns} FROM {source})"
         done.update(ready)
     return source
 
 
 def _explanations(plan: Plan, leaf: int) -> str:
-    wanted: list[set[bool | None]] = [
-        {None} if i == leaf else set() for i in range(len(plan.leaves))
-    ]
-    explained(plan, wanted)
     pairs = {key: name for fact in plan.leaves[leaf].facts for name, key in plan.explains[fact]}
     found = ", ".join(
         f"CASE WHEN {plan.opens[name]} THEN {plan.whys[key]} END" for key, name in pairs.items()

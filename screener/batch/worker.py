@@ -1,8 +1,7 @@
-"""What one worker does: judges and screens chunks, and leaves a folder of finished files of each."""
+"""What one worker does: judges and screens chunks, and leaves a folder of files of each."""
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -12,9 +11,9 @@ from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, Done
 from screener.batch.general import General
 from screener.batch.judge import Accepted, judge
+from screener.batch.log import keep, write_csv
 from screener.batch.tally import Tally
 from screener.plan import Plan
-from screener.report.cells import harmless
 
 if TYPE_CHECKING:
     from datetime import date
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from screener.screening import Settings
 
-LOG, REJECTED, DONE = "log.csv", "rejected.ndjson", "done.json"
+LOG, LOG_TABLE, REJECTED, DONE = "log.ndjson", "log.csv", "rejected.ndjson", "done.json"
 
 
 @dataclass(frozen=True)
@@ -82,15 +81,19 @@ class Worker:
                     done.rejected += 1
                     done.ids.append(found.patient_id)
                 done.places.append(candidate.place)
-        screened = []
-        for number, study in enumerate(self._studies):
-            screened.append(study.screen(accepted, task.as_of))
-            study.write(folder / results(number))
-        with (folder / LOG).open("w", encoding="utf-8", newline="") as log:
-            write = csv.writer(log, lineterminator="\n").writerow
-            for rows in zip(*(each.log for each in screened), strict=True):
-                for row in rows:
-                    write([harmless(value) for value in row])
+        screened = [
+            study.screen(accepted, task.as_of, folder / results(number))
+            for number, study in enumerate(self._studies)
+        ]
+        rows = [
+            row
+            for of_record in zip(*(each.log for each in screened), strict=True)
+            for row in of_record
+        ]
+        with (folder / LOG_TABLE).open("w", encoding="utf-8", newline="") as table:
+            write_csv(table, (row.cells() for row in rows))
+        with (folder / LOG).open("w", encoding="utf-8") as log:
+            keep(log, rows)
         done.tallies = [each.tally.as_json() for each in screened]
         return done
 

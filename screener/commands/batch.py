@@ -13,11 +13,7 @@ from screener.commands.ending import ends, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
-    from screener.batch.run import Batch
-    from screener.commands.settings import Options
-    from screener.intake.detect import Opened
     from screener.plan import Plan
 
 REJECTED = 4
@@ -34,6 +30,7 @@ def command(
     force: opt.Replace = False,
     workers: opt.Workers = None,
     workbook: opt.Workbook = False,
+    until: opt.Until = None,
     engine: opt.Engine = opt.BatchEngine.LOCAL,
     master: opt.Master = None,
     form: opt.SummaryForm = opt.Listing.TABLE,
@@ -47,7 +44,8 @@ def command(
     from datetime import date  # noqa: PLC0415
 
     from screener.batch import run  # noqa: PLC0415
-    from screener.commands.settings import Options  # noqa: PLC0415
+    from screener.batch.batch import Batch  # noqa: PLC0415
+    from screener.commands.settings import Options, a_day  # noqa: PLC0415
     from screener.errors import UsageError  # noqa: PLC0415
     from screener.intake.detect import opened  # noqa: PLC0415
     from screener.report import batch_summary, progress  # noqa: PLC0415
@@ -61,13 +59,24 @@ def command(
     if engine is opt.BatchEngine.SPARK:
         from screener.commands import batch_spark  # noqa: PLC0415
 
-        unfit = {"--resume": resume, "--mapping": mapping, "--workers": workers, "--xlsx": workbook}
-        batch_spark.refuse([name for name, given in unfit.items() if given])
+        batch_spark.refuse({"--resume": resume, "--mapping": mapping, "--workers": workers,
+                            "--xlsx": workbook, "--until": until})  # fmt: skip
         return batch_spark.command(export, out, chosen, day, master, force, form)
     if master is not None:
         raise UsageError("--master says where Spark runs; give --engine spark with it")
-    with opened(export, mapping) as found:
-        batch = _batch(chosen, found, day, date.today(), Path(out), workers, workbook)
+    with opened(export, mapping, as_of=day) as found:
+        batch = Batch(
+            source=found.source,
+            name=found.name,
+            sha256=run.digest(found.path),
+            screeners=chosen.screeners(),
+            as_of=day,
+            today=date.today(),
+            out=Path(out),
+            workers=workers or _cores(),
+            workbook=workbook,
+            until=a_day("--until", until) if until else None,
+        )
         try:
             with progress.shown(found.name) as shown:
                 summary = run.run(batch, resume=resume, force=force, report=shown)
@@ -97,30 +106,6 @@ def show(
             f"{out.rstrip('/')}/rejected.ndjson with what is wrong."
         )
     return REJECTED if rejected else 0
-
-
-def _batch(
-    chosen: Options,
-    found: Opened,
-    day: date,
-    today: date,
-    out: Path,
-    workers: int | None,
-    workbook: bool,
-) -> Batch:
-    from screener.batch.run import Batch, digest  # noqa: PLC0415
-
-    return Batch(
-        source=found.source,
-        name=found.name,
-        sha256=digest(found.path),
-        screeners=chosen.screeners(),
-        as_of=day,
-        today=today,
-        out=out,
-        workers=workers or _cores(),
-        options={"xlsx": workbook},
-    )
 
 
 def _cores() -> int:

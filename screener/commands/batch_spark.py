@@ -8,7 +8,7 @@ from screener.commands.batch import show
 from screener.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
     from datetime import date
 
     from screener.commands.options import Listing
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NAMES = "results, screening_log, rejected.ndjson, summary.json"
 
 
-def refuse(options: Sequence[str]) -> None:
+def refuse(options: Mapping[str, object]) -> None:
     """Refuse options that have no meaning on Spark.
 
     Raises UsageError where one is given.
@@ -27,9 +27,11 @@ def refuse(options: Sequence[str]) -> None:
         "--mapping": "Spark reads NDJSON and Parquet",
         "--workers": "the cluster has executors; spark.executor.instances sets their number",
         "--xlsx": "the screening log of a cluster is Parquet",
+        "--until": "the screening log has the days as `rescreen_on`",
     }
-    for name in options:
-        raise UsageError(f"{name} does not go with --engine spark: {reasons[name]}")
+    for name, given in options.items():
+        if given:
+            raise UsageError(f"{name} does not go with --engine spark: {reasons[name]}")
 
 
 def command(

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
-
-import typer
 
 from screener.errors import InputError, ScreenError
 
@@ -43,9 +40,18 @@ def ends(command: Callable[_P, int]) -> Callable[_P, None]:
             code = code_for(error)
         except KeyboardInterrupt:
             code = INTERRUPTED
-        raise typer.Exit(code)
+        raise SystemExit(code)
 
     return run
+
+
+def prepare_streams() -> None:
+    """Make standard output and error take any text, and be there if they were closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started the program: nobody listens
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(getattr(sys, name), "reconfigure"):  # what a terminal lacks is no error
+            getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def code_for(error: Exception) -> int:
@@ -59,6 +65,8 @@ def code_for(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         discard_output()
         return CLOSED_PIPE
+    import traceback  # noqa: PLC0415  # only a defect needs it
+
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     tell(
@@ -103,6 +111,8 @@ def discard_output() -> None:
 
 def _place(error: BaseException) -> str:
     """Name the last place in this program that an exception passed through."""
+    import traceback  # noqa: PLC0415
+
     package = Path(__file__).parent.parent
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if package in Path(frame.filename).parents] or frames

@@ -17,6 +17,7 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class Listing(StrEnum):
@@ -85,6 +86,14 @@ Patients = Annotated[
         metavar="PATIENT...",
         help="JSON files with one patient or several (an array, or one a line); - is standard "
         "input.",
+        show_default=False,
+    ),
+]
+Extracted = Annotated[
+    str,
+    typer.Argument(
+        metavar="FHIR",
+        help="FHIR bundle, NDJSON file or folder of a bulk export; - is standard input.",
         show_default=False,
     ),
 ]
@@ -211,9 +220,25 @@ Master = Annotated[
 Workbook = Annotated[
     bool, typer.Option("--xlsx", help="Also write the screening log as an Excel workbook.")
 ]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE",
+        help="Also list those whom nothing excludes any more by then, if only time passes: "
+        "rescreening.csv, and rescreening.ics for a calendar.",
+        show_default=False,
+    ),
+]
 SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
+ConvertForm = Annotated[
+    Listing,
+    typer.Option(
+        "--format",
+        help="The record (json), or what it was made of and what was not used (table).",
+    ),
+]
 TemplateForm = Annotated[
     Blank,
     typer.Option(

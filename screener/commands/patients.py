@@ -12,6 +12,7 @@ from screener.errors import InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from screener.intake.fhir.draft import Extract
     from screener.record import Record
 
 
@@ -20,6 +21,8 @@ class Patients:
     """What was found in some files."""
 
     records: list[Record] = field(default_factory=list)
+    extracts: dict[int, Extract] = field(default_factory=dict)
+    """What else is known of records that were read from FHIR, by identity of the record."""
     rejected: int = 0
     """Records, and files as a whole, that cannot be screened."""
 
@@ -34,14 +37,19 @@ def read(paths: Sequence[str], day: date) -> Patients:
 
     Raises UsageError where standard input is asked for twice.
     """
+    from screener import quick  # noqa: PLC0415
     from screener.intake import json_file  # noqa: PLC0415
 
     if list(paths).count("-") > 1:
         raise UsageError("- is given twice; standard input can be read only once")
     found = Patients()
+    today = max(day, date.today())
+    accepts = quick.kept(today)
     for path in paths:
         try:
-            items = json_file.read(path, today=max(day, date.today()))
+            items = json_file.read(
+                path, today=today, quick=accepts, as_of=day, extracts=found.extracts
+            )
         except InputError as error:
             tell_input(error)
             found.rejected += 1

@@ -1,16 +1,16 @@
-"""`screen PATIENT...`: the eligibility of patients, criterion by criterion."""
+"""The report on patients: their eligibility, criterion by criterion."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from screener.commands import options as opt
 from screener.commands import output
-from screener.commands.ending import ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from screener.commands.settings import Options
     from screener.result import ScreeningResult
 
 REJECTED = 4
@@ -18,34 +18,38 @@ _CODES = {"eligible": 0, "undetermined": 3, "ineligible": 1}
 """Exit codes, the one that wins among several results first."""
 
 
-@ends
-def command(
-    patients: opt.Patients,
-    study: opt.Study = None,
-    as_of: opt.AsOf = None,
-    form: opt.ReportForm = opt.Format.TABLE,
-    thresholds: opt.Set = None,
-    site: opt.Site = None,
-    complete: opt.Complete = None,
-    strict: opt.Strict = False,
-    criteria: opt.Criteria = None,
-    target: opt.Output = None,
-    force: opt.Force = False,
+def screen(
+    patients: Sequence[str],
+    chosen: Options,
+    form: str = "table",
+    target: Path | None = None,
+    *,
+    force: bool = False,
 ) -> int:
-    """Screen patients: for each criterion pass, fail or unknown, why, and what to obtain."""
-    from screener.commands.patients import read  # noqa: PLC0415
-    from screener.commands.settings import Options  # noqa: PLC0415
+    """Report on patients in a form, and return the exit code.
 
-    _not_commands(patients)
-    output.check(target, force=force, inputs=[*patients, *([str(site)] if site else [])])
-    chosen = Options(
-        study or [], as_of, thresholds or [], site, complete or [], strict, criteria or []
-    )
+    Raises:
+        ScreenError: an option, a study or a file is wrong.
+    """
+    from screener.commands.patients import read  # noqa: PLC0415
+
+    site = [str(chosen.site)] if chosen.site else []
+    output.check(target, force=force, inputs=[*patients, *site])
     day = chosen.day()
     screeners = chosen.screeners()
     found = read(patients, day)
     write = _form(form, to_file=target is not None)
     answers = [screener.screen(found.records, day) for screener in screeners]
+    if found.extracts:
+        from screener.intake.fhir.trace import traced  # noqa: PLC0415 - only FHIR needs it
+
+        answers = [
+            [
+                traced(result, found.extracts.get(id(record)), chosen.complete)
+                for result, record in zip(answer, found.records, strict=True)
+            ]
+            for answer in answers
+        ]
     results = [result for of_patient in zip(*answers, strict=True) for result in of_patient]
     if results:
         output.write(write(results, found.several or len(screeners) > 1), target, force=force)
@@ -57,17 +61,21 @@ def _code(results: Sequence[ScreeningResult]) -> int:
     return next(code for status, code in _CODES.items() if status in found)
 
 
-def _form(form: opt.Format, *, to_file: bool) -> Callable[[list[ScreeningResult], bool], str]:
+def _form(form: str, *, to_file: bool) -> Callable[[list[ScreeningResult], bool], str]:
     """Return what writes results in a form, imported while the database still prepares.
 
     It takes the results, and whether more than one could have been expected.
     """
-    if form is opt.Format.JSON:
+    if form == "json":
         return _json
-    if form is opt.Format.MARKDOWN:
+    if form == "markdown":
         from screener.report import markdown  # noqa: PLC0415
 
         return lambda results, _: markdown.render(results)
+    if form == "html":
+        from screener.report import page  # noqa: PLC0415
+
+        return lambda results, _: page.patient_page(results)
     from screener.report import terminal  # noqa: PLC0415
 
     def table(results: list[ScreeningResult], _: bool) -> str:
@@ -80,24 +88,7 @@ def _form(form: opt.Format, *, to_file: bool) -> Callable[[list[ScreeningResult]
 
 def _json(results: list[ScreeningResult], several: bool) -> str:
     if not several:
-        return results[0].model_dump_json(indent=2) + "\n"
-    from pydantic import TypeAdapter  # noqa: PLC0415
+        return results[0].to_json() + "\n"
+    import msgspec  # noqa: PLC0415
 
-    from screener.result import ScreeningResult  # noqa: PLC0415
-
-    return TypeAdapter(list[ScreeningResult]).dump_json(results, indent=2).decode() + "\n"
-
-
-def _not_commands(patients: Sequence[str]) -> None:
-    """Tell apart a missing file and a command that stands in the wrong place."""
-    from pathlib import Path  # noqa: PLC0415
-
-    from screener.cli import COMMANDS  # noqa: PLC0415
-    from screener.errors import UsageError  # noqa: PLC0415
-
-    for name in patients:
-        if name in COMMANDS and not Path(name).exists():
-            raise UsageError(
-                f"the command {name} comes first, before all options: `screen {name} ...`; "
-                f"a file of that name is given as ./{name}"
-            )
+    return msgspec.json.format(msgspec.json.encode(results), indent=2).decode() + "\n"

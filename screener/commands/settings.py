@@ -36,7 +36,7 @@ class Options:
 
         Raises UsageError where it is not a day, written as YYYY-MM-DD.
         """
-        return date.today() if self.as_of is None else _day(self.as_of)
+        return date.today() if self.as_of is None else a_day("--as-of", self.as_of)
 
     def screeners(self) -> list[Screener]:
         """Return the studies in the order given, with the site's settings.
@@ -77,7 +77,11 @@ class Options:
         return [Engine(plan, few=True) for plan in plans]
 
 
-def _day(text: str) -> date:
+def a_day(option: str, text: str) -> date:
+    """Read the day that an option names.
+
+    Raises UsageError where it is not a day, written as YYYY-MM-DD.
+    """
     from screener.dates import span  # noqa: PLC0415
 
     why = "not written as YYYY-MM-DD"
@@ -86,7 +90,7 @@ def _day(text: str) -> date:
             return span(text)[0]
         except ValueError as error:
             why = str(error)
-    raise UsageError(f"--as-of {text}: {why}; a day is needed, such as 2026-01-31")
+    raise UsageError(f"{option} {text}: {why}; a day is needed, such as 2026-01-31")
 
 
 def _lists(names: Sequence[str]) -> frozenset[str]:

@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,
 _MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]00:00(?::00(?:\.0+)?)?")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _MOST_DIGITS = 30
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 class CellFault(ValueError):  # noqa: N818 - becomes a Problem with its place
@@ -50,10 +51,12 @@ def value(cell: object, field: Field) -> Any:  # noqa: PLR0911 - one per kind of
 
     Raises CellFault where the cell has no value, or Excel made a date of a text.
     """
-    if isinstance(cell, Unreadable):
-        raise CellFault(cell.why)
-    if isinstance(cell, str) and not isinstance(cell, MonthOrYear):
+    if type(cell) is str:
         cell = cell.strip()
+        if field.kind == "text":
+            return cell or None
+    elif isinstance(cell, Unreadable):
+        raise CellFault(cell.why)
     if cell is None or cell == "":
         return None
     match field.kind:
@@ -108,7 +111,7 @@ def plain_number(text: str) -> Any:
 
 def as_json(data: object) -> str:
     """Write a value as JSON on one line."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(data)
 
 
 def shown(cell: object) -> Any:
@@ -152,6 +155,8 @@ def _date(cell: object) -> str:
     if isinstance(cell, time | timedelta):
         raise CellFault("a time of day stands where a date is needed")
     text = _text(cell)
+    if len(text) <= 10:
+        return text
     midnight = _MIDNIGHT.fullmatch(text)  # a date, as several programs export it
     return midnight[1] if midnight else text
 

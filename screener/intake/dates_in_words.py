@@ -13,7 +13,7 @@ Order = Literal["year month day", "day month year", "month day year"]
 DAY_FIRST, MONTH_FIRST = "day month year", "month day year"
 
 _TIME = re.compile(r"(.*[0-9])[T ]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?Z?")
-_PARTS = re.compile(r"([0-9]{1,4})[-/. ]([0-9]{1,2})(?:[-/. ]([0-9]{1,4}))?")
+_PARTS = re.compile(r"([0-9]{1,4})[-/. ]([0-9]{1,4})(?:[-/. ]([0-9]{1,4}))?")
 _YEAR = re.compile(r"[0-9]{4}")
 _COMPACT = re.compile(r"((?:18|19|20|21)[0-9]{2})([0-9]{2})([0-9]{2})")
 _ONE_YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")

@@ -18,6 +18,8 @@ from screener.intake import json_file
 from screener.intake.text import TextFile, lines
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from screener.intake.source import Source
 
 _MAGIC = (
@@ -30,8 +32,8 @@ _MAGIC = (
     (b"7z\xbc\xaf", "a 7z archive; unpack it"),
 )  # fmt: skip
 _FORMS = (
-    "NDJSON, a JSON array, Parquet, an Excel workbook, a folder of CSV files, and with --mapping "
-    "one CSV file"
+    "NDJSON, a JSON array, Parquet, an Excel workbook, a folder of CSV files, FHIR bundles and "
+    "bulk exports, and with --mapping one CSV file"
 )
 
 
@@ -47,6 +49,8 @@ class Found:
     mapping: Path | None
     scratch: Path | None
     """Where temporary files go; None for the system's place."""
+    as_of: date | None = None
+    """The screening date: of what was only written down later, FHIR is not read."""
 
     def fault(self, message: str, place: str = "") -> InputError:
         """An error about the input as a whole."""
@@ -62,7 +66,11 @@ Recogniser = Callable[[Found], "Source | None"]
 
 
 def open_source(
-    path: str | Path, mapping: Path | None = None, *, scratch: Path | None = None
+    path: str | Path,
+    mapping: Path | None = None,
+    *,
+    scratch: Path | None = None,
+    as_of: date | None = None,
 ) -> Source:
     """Open a file or folder of patient records.
 
@@ -79,7 +87,7 @@ def open_source(
                 magic = file.read(8)
     except (OSError, ValueError) as error:
         raise InputError(name, [Problem("", json_file.unreadable(path, error).message)]) from None
-    found = Found(path, name, magic, mapping, scratch)
+    found = Found(path, name, magic, mapping, scratch, as_of)
     for recognise in RECOGNISERS:
         if source := recognise(found):
             return source
@@ -103,13 +111,14 @@ def opened(
     *,
     scratch: Path | None = None,
     stdin: BinaryIO | None = None,
+    as_of: date | None = None,
 ) -> Iterator[Opened]:
     """Open an input for a while, `-` being standard input, which is first kept on disk.
 
     Raises what `open_source` raises.
     """
     if path != "-":
-        source = open_source(path, mapping, scratch=scratch)
+        source = open_source(path, mapping, scratch=scratch, as_of=as_of)
         try:
             yield Opened(source, Path(path), path)
         finally:
@@ -124,13 +133,22 @@ def opened(
         with kept.open("wb") as file:
             shutil.copyfileobj(stream, file, 1 << 20)
         try:
-            source = open_source(kept, mapping, scratch=scratch)
+            source = open_source(kept, mapping, scratch=scratch, as_of=as_of)
         except InputError as error:
             raise InputError(name, error.problems) from None
         try:
             yield Opened(source, kept, name)
         finally:
             source.close()
+
+
+def _fhir(found: Found) -> Source | None:
+    from screener.intake.fhir import recognise  # noqa: PLC0415
+
+    source = recognise.recognise(found.path, as_of=found.as_of)
+    if source:
+        _needs_no_mapping(found, "FHIR")
+    return source
 
 
 def _folder(found: Found) -> Source | None:
@@ -229,7 +247,7 @@ def _needs_no_mapping(found: Found, what: str) -> None:
 
 
 RECOGNISERS: list[Recogniser] = [
-    # FHIR comes before the folders and JSON files that it consists of.
+    _fhir,  # before the folders and JSON files that it consists of
     _folder,
     _parquet,
     _workbook,

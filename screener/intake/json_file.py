@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from screener.errors import InputError, Problem
-from screener.record import Record, RecordInvalid, parse
 from screener.wording import path_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
+
+    from screener.intake.fhir.draft import Extract
+    from screener.quick import Quick
+    from screener.record import Record
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_RECORDS = 100_000
@@ -46,26 +49,44 @@ _MAGIC = (
 _SPACE = " \t\r\n"
 
 
-def read(
-    source: str, *, today: date | None = None, stdin: BinaryIO | None = None
+def read(  # noqa: PLR0913
+    source: str,
+    *,
+    today: date | None = None,
+    stdin: BinaryIO | None = None,
+    quick: Quick | None = None,
+    as_of: date | None = None,
+    extracts: dict[int, Extract] | None = None,
 ) -> list[Record | InputError]:
     """Read the records of a file, or of standard input where `source` is `-`.
+
+    A FHIR bundle stands for the record made of it: what was written down after `as_of` is not used,
+    and `extracts` is given what else is known of such a record, by the identity of the record.
 
     Returns one item per record, in order: the record, or the InputError that says why it cannot be
     screened, with the record's place before each path where the file can hold several. Raises
     InputError where the file itself cannot be read. `today` bounds the date of birth; `stdin`
-    stands for standard input.
+    stands for standard input. A file of one record that `quick` accepts is read by it, without
+    building the models.
     """
     name = "standard input" if source == "-" else source
     try:
-        text = _decode(_load(source, stdin))
+        content = _load(source, stdin)
+        if quick and content[:1] == b"{" and (record := quick.accept(content)) is not None:
+            return [record]
+        text = _decode(content)
         found = _find(text)
     except FileFault as fault:
         raise InputError(name, [Problem(fault.place, fault.message)]) from None
+    if len(found) > 1 and all(_is_loose(candidate.data) for candidate in found):
+        return _from_bulk(name, found, today, as_of, {} if extracts is None else extracts)
     items: list[Record | InputError] = []
     first: dict[str, str] = {}
     for candidate in found:
-        item = _record(name, candidate, today)
+        if _is_fhir(candidate.data):
+            item = _from_fhir(name, candidate, today, as_of, {} if extracts is None else extracts)
+        else:
+            item = _record(name, candidate, today)
         identifier = item.patient_id if isinstance(item, InputError) else item.id
         if identifier is not None:
             earlier = first.setdefault(identifier, candidate.place)
@@ -85,6 +106,25 @@ def read_one(source: str, text: str, *, today: date | None = None) -> Record | I
     except FileFault as fault:
         candidate = _Candidate("", fault=Problem(fault.place, fault.message))
     return _record(source, candidate, today)
+
+
+def values(source: str) -> Iterator[tuple[dict[str, Any], object, Problem | None]]:
+    """Give the values of a file: one, those of an array, or one a line, as they are.
+
+    Each with its place (`{"line": 3}`, `{"index": 2}`, nothing for the only one) and what is wrong
+    with it. Raises InputError where the file itself cannot be read.
+    """
+    try:
+        found = _find(_decode(_load(source, None)))
+    except FileFault as fault:
+        raise InputError(source, [Problem(fault.place, fault.message)]) from None
+    for it in found:
+        place: dict[str, Any] = {}
+        if it.place.startswith("["):
+            place = {"index": int(it.place[1:-1])}
+        elif it.place:
+            place = {"line": int(it.place.removeprefix("line "))}
+        yield place, it.data, it.fault
 
 
 class FileFault(Exception):  # noqa: N818 - becomes an InputError, which knows the source
@@ -107,11 +147,13 @@ class _Candidate:
 
 
 def _record(source: str, candidate: _Candidate, today: date | None) -> Record | InputError:
+    from screener.record import RecordInvalid, parse  # noqa: PLC0415  # builds the models
+
     if candidate.fault:
         return InputError(source, [candidate.fault])
     repeated = [
         Problem(_join(candidate.place, path), f"{key} is given twice; keep the right one")
-        for path, key in _repeated_keys(candidate.data)
+        for path, key in repeated_keys(candidate.data)
     ]
     try:
         record = parse(candidate.data, today=today)
@@ -125,6 +167,76 @@ def _record(source: str, candidate: _Candidate, today: date | None) -> Record | 
     if "id" in getattr(candidate.data, "keys_twice", ()):  # either may be the patient's
         identifier = None
     return InputError(source, repeated + told, identifier)
+
+
+def _is_fhir(data: object) -> bool:
+    return isinstance(data, dict) and isinstance(data.get("resourceType"), str)
+
+
+def _is_loose(data: object) -> bool:
+    """Tell whether a value is a FHIR resource outside a bundle, or cannot be read at all."""
+    return data is None or (_is_fhir(data) and _members(data).get("resourceType") != "Bundle")
+
+
+def _from_bulk(
+    source: str,
+    found: list[_Candidate],
+    today: date | None,
+    as_of: date | None,
+    extracts: dict[int, Extract],
+) -> list[Record | InputError]:
+    from screener.intake.fhir import bulk  # noqa: PLC0415 - only FHIR needs it
+    from screener.intake.fhir.resources import Resource  # noqa: PLC0415
+    from screener.record import RecordInvalid, parse  # noqa: PLC0415
+
+    items: list[Record | InputError] = [
+        InputError(source, [it.fault]) for it in found if it.fault is not None
+    ]
+    resources = [
+        Resource(str(_members(it.data)["resourceType"]), _members(it.data), it.place)
+        for it in found
+        if it.fault is None
+    ]
+    for _, patient, made in bulk.grouped(resources, as_of=as_of):
+        if isinstance(made, Problem):
+            items.append(InputError(source, [made], patient))
+            continue
+        try:
+            record = parse(made.record, today=today)
+        except RecordInvalid as invalid:
+            items.append(InputError(source, invalid.problems, invalid.patient_id))
+        else:
+            extracts[id(record)] = made
+            items.append(record)
+    return items
+
+
+def _from_fhir(
+    source: str,
+    candidate: _Candidate,
+    today: date | None,
+    as_of: date | None,
+    extracts: dict[int, Extract],
+) -> Record | InputError:
+    from screener.intake.fhir import bundle  # noqa: PLC0415 - only FHIR needs it
+    from screener.record import RecordInvalid, parse  # noqa: PLC0415
+
+    data = _members(candidate.data)
+    try:
+        made = bundle.read(data, as_of=as_of)
+        record = parse(made.record, today=today)
+    except bundle.NotOnePatient as error:
+        return InputError(source, [Problem(candidate.place, str(error))])
+    except RecordInvalid as invalid:
+        told = [Problem(_join(candidate.place, it.path), it.message) for it in invalid.problems]
+        return InputError(source, told, invalid.patient_id)
+    extracts[id(record)] = made
+    return record
+
+
+def _members(data: object) -> dict[str, Any]:
+    """The fields of an object; of anything else, none."""
+    return data if isinstance(data, dict) else {}
 
 
 def _repeated(
@@ -394,7 +506,7 @@ def _name(data: object) -> str:
     return "a list" if isinstance(data, list) else "a number"
 
 
-def _repeated_keys(data: object) -> Iterator[tuple[str, str]]:
+def repeated_keys(data: object) -> Iterator[tuple[str, str]]:
     """Give path and key of all that is given twice. Not recursive, for data of any depth."""
     waiting: list[tuple[tuple[int | str, ...], object]] = [((), data)]
     while waiting:

@@ -265,19 +265,21 @@ class _Patient:
             name: _state(row, self._columns.lists.get(name), name, faults) for name in LIST_FIELDS
         }
         self._tell(faults)
-        entries = self._spool.entries(identifier) if identifier else []
+        by_list: dict[str, list[Entry]] = {}
+        for entry in self._spool.entries(identifier) if identifier else ():
+            by_list.setdefault(TABLES[entry.table], []).append(entry)
         self._repeated(identifier)
         parts = [cells.as_json(record)[1:-1]] if record else []
         rows: dict[str, list[int]] = {}
         lesions: dict[int, list[int]] = {}
         for name in LIST_FIELDS:
-            mine = [entry for entry in entries if TABLES[entry.table] == name]
+            mine = by_list.get(name, [])
             texts = [entry.text for entry in mine]
             if name == "imaging":
-                of_lesions = [entry for entry in entries if TABLES[entry.table] == LESIONS]
-                texts, lesions = self._examinations(mine, of_lesions)
-            self._tell_entries(name, mine)
-            if self._is_given(name, states[name], len(mine), named):
+                texts, lesions = self._examinations(mine, by_list.get(LESIONS, []))
+            if mine:
+                self._tell_entries(name, mine)
+            if (mine or states[name]) and self._is_given(name, states[name], len(mine), named):
                 parts.append(f'"{name}":[{",".join(texts)}]')
             rows[name] = [entry.row for entry in mine]
         partial_names = self._partial_names(named)
@@ -305,7 +307,7 @@ class _Patient:
 
     def _tell_entries(self, name: str, entries: list[Entry], at: str = "") -> None:
         for index, entry in enumerate(entries):
-            for column, message in json.loads(entry.faults or "[]"):
+            for column, message in json.loads(entry.faults) if entry.faults else ():
                 place = _where(self._tables[name], entry.row, column)
                 path = at or f"{name}[{index}]" + (f".{column}" if column else "")
                 self._problems.append(Problem(path, f"{place}: {message}"))

@@ -113,6 +113,8 @@ class JsonRow:
     ) -> str:
         """Write the expression that gives the JSON of one value."""
         node = resolve(node)
+        if str(kind).strip('"') == "NULL":  # a column in which nothing was ever recorded
+            return "NULL"
         match node["type"]:
             case "array":
                 if kind.id != "list":
@@ -141,7 +143,9 @@ class JsonRow:
                 f"to_json(CASE WHEN {ref} = trunc({ref}) AND abs({ref}) < 1e15 "
                 f"THEN CAST(CAST({ref} AS BIGINT) AS VARCHAR) ELSE CAST({ref} AS VARCHAR) END)"
             )
-        return self._refuse(path, kind, "a date or text" if "format" in node else "text")
+        return self._refuse(
+            path, kind, "a date or text" if node.get("format") == "Date" else "text"
+        )
 
     def _object(
         self, node: Node, columns: list[tuple[str, Any]], path: tuple[str, ...], ref: str | None

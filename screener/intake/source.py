@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from screener.errors import Problem
+
+if TYPE_CHECKING:
+    from screener.intake.fhir.draft import Extract
 
 Place = dict[str, Any]
 """Where a record stands, as `rejected.ndjson` names it: {"line": 3}, {"index": 2} in a JSON array,
@@ -34,6 +37,9 @@ class Candidate:
     """Finds what stands at a path of the record in the input: "sheet `labs`, row 7, column `value`"
     for `labs[1].value`; and "line 9, column 3" for "line 1, column 60", a place in `text`. Empty
     where nothing more exact than `place` is known. Can be pickled."""
+    extract: Extract | None = None
+    """What else is known where the record was read from FHIR: the resource of each value, and what
+    was not used."""
 
 
 class Source(Protocol):

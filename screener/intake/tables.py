@@ -67,10 +67,14 @@ def nearest(name: str, names: Sequence[str]) -> str:
     """Advise what a name may have been meant for."""
     from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a wrong name needs it
 
-    word = name.strip().casefold().replace(" ", "_").replace("-", "_")
-    if near := process.extractOne(word, names, scorer=fuzz.ratio, score_cutoff=70):
-        return f"did you mean `{near[0]}`?"
-    return f"known here are {listed(names)}"
+    folded = {known: _folded(known) for known in names if known}
+    if near := process.extractOne(_folded(name), folded, scorer=fuzz.ratio, score_cutoff=70):
+        return f"did you mean `{near[2]}`?"
+    return f"known here are {listed(folded)}"
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
 def letters(number: int) -> str:

@@ -134,9 +134,8 @@ def _rows(rows: Sequence[Row], indent: str) -> Iterator[str]:
 
 
 def _evidence(item: Evidence) -> str:
-    date = words.evidence_date(item)
-    dated = f" ({escape(date)})" if date else ""
-    return f"{code(item.path)} = {escape(words.value(item.value))}{dated}"
+    source = escape(words.evidence_source(item).strip())
+    return f"{code(item.path)} = {escape(words.value(item.value))}" + (source and f" {source}")
 
 
 def _group(outcome: Outcome, count: int) -> str:

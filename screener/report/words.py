@@ -144,8 +144,13 @@ def evidence_date(item: Evidence) -> str:
 
 def evidence(item: Evidence) -> str:
     """Say a recorded value with its place and date, in one line."""
-    dated = evidence_date(item)
-    return f"{item.path} = {value(item.value)}" + (f" ({dated})" if dated else "")
+    return f"{item.path} = {value(item.value)}{evidence_source(item)}"
+
+
+def evidence_source(item: Evidence) -> str:
+    """Say when a value is of and which FHIR resource it was read from; empty where neither is."""
+    said = ", ".join(it for it in (evidence_date(item), item.resource) if it)
+    return f" ({said})" if said else ""
 
 
 class Row(NamedTuple):
@@ -227,6 +232,15 @@ def passing(criterion: CriterionResult) -> str:
     elif passed:
         notes.append(ids(passed))
     return f"{criterion.reason} ({'; '.join(notes)})" if notes else criterion.reason
+
+
+def passing_evidence(criterion: CriterionResult) -> list[str | Evidence]:
+    """Return a handful of the recorded values that a pass rests on, over all its parts."""
+    found: list[Evidence] = []
+    for node in _tree(criterion):
+        if node.outcome == "pass":
+            found += [item for item in node.evidence if item not in found]
+    return _handful(found)
 
 
 def to_obtain(result: ScreeningResult) -> list[str]:
@@ -374,11 +388,14 @@ def _evidence(
 ) -> list[str | Evidence]:
     """Return a handful of the evidence, without what is shown with a part."""
     below = [item for part in inside for item in part.evidence]
-    own = [item for item in criterion.evidence if item not in below]
+    return _handful([item for item in criterion.evidence if item not in below])
+
+
+def _handful(evidence: Sequence[Evidence]) -> list[str | Evidence]:
     # A single row left over takes no more room than the count of it.
-    if len(own) <= MOST_EVIDENCE + 1:
-        return list(own)
-    return [*own[:MOST_EVIDENCE], f"and {len(own) - MOST_EVIDENCE} more"]
+    if len(evidence) <= MOST_EVIDENCE + 1:
+        return list(evidence)
+    return [*evidence[:MOST_EVIDENCE], f"and {len(evidence) - MOST_EVIDENCE} more"]
 
 
 def _clears(criterion: CriterionResult, whole: CriterionResult | None) -> list[str]:

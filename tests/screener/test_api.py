@@ -112,6 +112,6 @@ def test_what_is_wrong_is_an_exception_of_its_kind(study: Path) -> None:
 
 def test_a_result_is_plain_json(study: Path) -> None:
     result = screener.screen(ELIGIBLE, study, DAY)
-    data = json.loads(result.model_dump_json())
+    data = json.loads(result.to_json())
     assert data["study"]["id"] == "small"
-    assert screener.ScreeningResult.model_validate_json(result.model_dump_json()) == result
+    assert screener.ScreeningResult.from_json(result.to_json()) == result

@@ -30,6 +30,7 @@ from typer.testing import CliRunner
 from screener import __version__
 from screener.cli import COMMANDS, app, main
 from screener.commands import ending
+from screener.intake import mapping
 from screener.result import ScreeningResult
 from screener.screening import Screener
 
@@ -147,9 +148,9 @@ class TestReports:
         self, small: Sequence[object], eligible: str
     ) -> None:
         ran = run(*small, eligible, "--format", "json")
-        result = ScreeningResult.model_validate_json(ran.out)
+        result = ScreeningResult.from_json(ran.out)
         assert result.status == "eligible"
-        assert ran.out == result.model_dump_json(indent=2) + "\n"
+        assert ran.out == result.to_json() + "\n"
 
     def test_json_of_several_is_an_array_by_patient_then_study(
         self, studies: Path, several: str
@@ -184,6 +185,15 @@ class TestReports:
     ) -> None:
         ran = run(*small, several)
         assert ran.out.startswith("3 patients: 1 eligible, 1 ineligible, 1 undetermined")
+
+    def test_html(self, small: Sequence[object], eligible: str, several: str) -> None:
+        ran = run(*small, eligible, "--format", "html")
+        assert ran.code == 0
+        assert ran.out.startswith("<!DOCTYPE html>\n")
+        assert "<title>Screening of P-1</title>" in ran.out
+        assert "All 2 criteria pass." in ran.out
+        ran = run(*small, several, "--format", "html")
+        assert '<h1 id="overview">' in ran.out
 
     def test_markdown(self, small: Sequence[object], eligible: str) -> None:
         ran = run(*small, eligible, "--format", "markdown")
@@ -346,7 +356,8 @@ USAGE_ERRORS: list[tuple[list[str], list[str]]] = [
     (["studies", "more"], ["unexpected extra argument"]),
     (["studies", "--format", "markdown"], ["--format", "markdown"]),
     (["facts"], ["Missing argument", "PATIENT"]),
-    (["template", "--format", "xlsx"], ["--format", "xlsx"]),
+    (["template", "--format", "xlsx"], ["a workbook is not printed", "--output patients.xlsx"]),
+    (["template", "--format", "pdf"], ["--format", "pdf"]),
 ]
 
 
@@ -888,6 +899,20 @@ class TestSchemaAndTemplate:
         ran = run("template")
         assert ran.code == 0
         Draft202012Validator(run("schema").json).validate({**ran.json, "id": "P"})
+
+    def test_a_workbook_is_written_to_a_file_for_its_owner(self, tmp_path: Path) -> None:
+        target = tmp_path / "patients.xlsx"
+        assert run("template", "--format", "xlsx", "-o", target).code == 0
+        assert target.stat().st_mode & 0o777 == 0o600
+        assert target.read_bytes().startswith(b"PK")
+        again = run("template", "--format", "xlsx", "-o", target)
+        assert (again.code, "--force replaces it" in again.err) == (2, True)
+        assert run("template", "--format", "xlsx", "-o", target, "--force").code == 0
+
+    def test_a_mapping_is_printed(self, tmp_path: Path) -> None:
+        target = tmp_path / "map.yaml"
+        target.write_text(run("template", "--format", "mapping").out, "utf-8")
+        assert mapping.load(target) == mapping.load(mapping.TEMPLATE)
 
     def test_both_can_be_written_to_a_file(self, tmp_path: Path) -> None:
         for command in ("schema", "template"):

@@ -65,5 +65,5 @@ def test_few_and_many_records_give_the_same(tmp_path: Path) -> None:
     ]
     many = screener.screen(records, DAY)
     few = [result for record in records[:6] for result in screener.screen([record], DAY)]
-    assert [r.model_dump() for r in many[:6]] == [r.model_dump() for r in few]
+    assert [r.to_dict() for r in many[:6]] == [r.to_dict() for r in few]
     assert {r.status for r in many} == {"undetermined", "ineligible"}

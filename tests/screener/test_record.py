@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from screener import record as module
 from screener import record_rules
+from screener.canonical import canonical_json
 from screener.dates import span
 from screener.errors import Problem
 from screener.record import (
@@ -23,7 +24,6 @@ from screener.record import (
     PARTIAL_NAMES,
     Record,
     RecordInvalid,
-    canonical_json,
     parse,
 )
 from screener.record_schema import json_schema, template, template_text

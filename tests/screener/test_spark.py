@@ -25,7 +25,8 @@ from spark_cluster import cluster, divided, executors, kill
 import screener
 from screener import cli, spark
 from screener.batch import run
-from screener.batch.bulk import LOG
+from screener.batch.batch import Batch
+from screener.batch.log import LogRow
 from screener.errors import InputError, StudyError, UsageError
 from screener.intake.detect import opened
 from screener.screening import Screener, Settings
@@ -97,11 +98,11 @@ def write(path: Path, lines: Sequence[bytes]) -> Path:
 
 def embedded(path: Path, out: Path, screeners: Sequence[Screener]) -> Outputs:
     with opened(str(path)) as found:
-        batch = run.Batch(found.source, str(path), "", screeners, DAY, DAY, out, workers=1)
+        batch = Batch(found.source, str(path), "", screeners, DAY, DAY, out, workers=1)
         summary = run.run(batch, resume=False, force=False, report=lambda _: None)
     rows = duckdb.sql(f"SELECT {LONG} FROM '{out}/results.parquet'").fetchall()
     with (out / "screening_log.csv").open(encoding="utf-8", newline="") as file:
-        log = [tuple(row[name] for name in LOG) for row in csv.DictReader(file)]
+        log = [tuple(row[name] for name in LogRow._fields) for row in csv.DictReader(file)]
     told = (out / "rejected.ndjson").read_text("utf-8").splitlines()
     return sorted(rows, key=str), sorted(log), sorted(told), summary
 
@@ -110,7 +111,7 @@ def on_spark(out: Path) -> Outputs:
     rows = duckdb.sql(
         f"SELECT {LONG} FROM read_parquet('{out}/results/*/*.parquet', hive_types_autocast=false)"
     ).fetchall()
-    columns = ", ".join(f"coalesce({name}::VARCHAR, '')" for name in LOG)
+    columns = ", ".join(f"coalesce({name}::VARCHAR, '')" for name in LogRow._fields)
     log = duckdb.sql(
         f"SELECT {columns} FROM read_parquet('{out}/screening_log/*/*.parquet', "
         "hive_types_autocast=false)"
@@ -438,6 +439,7 @@ def test_settings_of_a_dataframe(session: SparkSession, study: Screener) -> None
         (["--resume"], "--resume does not go with --engine spark: Spark repeats"),
         (["--mapping", "m.yaml"], "--mapping does not go with --engine spark"),
         (["--workers", "2"], "--workers does not go with --engine spark: the cluster"),
+        (["--until", "2026-02-01"], "--until does not go with --engine spark: the screening log"),
         (["--xlsx"], "--xlsx does not go with --engine spark"),
     ],
 )

@@ -1,19 +1,123 @@
-"""The engine of a batch on records that say little."""
+"""Many records at a time give what each gives alone: verdict, reasons, needs, days and counts."""
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from pathlib import Path
+from typing import Any
 
-import screener
+import duckdb
+import generators
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_study import CRITERIA, STUDY
+
+from screener import study
 from screener.batch.bulk import Bulk
+from screener.batch.general import General
 from screener.batch.judge import Accepted, judge
+from screener.catalogue import Catalogue
+from screener.compiler import Compiler
+from screener.errors import StudyError
 from screener.intake.source import Candidate
+from screener.screening import Screener, Settings
 
 DAY = date(2026, 1, 15)
 
 
-def test_a_first_record_without_a_word_for_the_dictionaries_is_screened() -> None:
-    found = judge(Candidate({"line": 1}, b'{"id": "A"}'), DAY, frozenset(), None)
+def accepted(data: Any, complete: frozenset[str] = frozenset()) -> Accepted:
+    text = json.dumps(data, ensure_ascii=False).encode()
+    found = judge(Candidate({"line": 1}, text), DAY, complete, None)
     assert isinstance(found, Accepted)
-    screened = Bulk(screener.load_study("dawna-fes")).screen([found], DAY)
-    assert [(row[0], row[4]) for row in screened.log] == [("A", "undetermined")]
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def dawna() -> Screener:
+    return Screener(Catalogue().plan("dawna-fes"))
+
+
+@pytest.fixture(scope="module")
+def both(dawna: Screener, folder: Path) -> tuple[Bulk, General]:
+    return Bulk(dawna, folder), General(dawna, folder)
+
+
+def same(ways: tuple[Bulk, General], records: list[Accepted], folder: Path, day: date) -> None:
+    bulk, general = (
+        way.screen(records, day, folder / f"{number}.parquet") for number, way in enumerate(ways)
+    )
+    assert bulk.log == general.log
+    assert bulk.tally == general.tally
+    rows = [duckdb.sql(f"FROM '{folder / f'{n}.parquet'}'").fetchall() for n in (0, 1)]
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == len(records) * len(ways[0].plan.nodes)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(generators.SCREENING_DAYS))
+def test_dawna_fes(both: tuple[Bulk, General], folder: Path, seed: int, day: date) -> None:
+    records = [accepted(generators.record(seed + n, day)) for n in range(40)]
+    same(both, records, folder, day)
+
+
+def test_the_generated_records_reach_every_outcome(
+    both: tuple[Bulk, General], folder: Path
+) -> None:
+    records = [accepted(generators.record(seed)) for seed in range(1500)]
+    tally = both[0].screen(records, DAY, folder / "all.parquet").tally
+    leaves = [n for n, node in zip(tally.nodes, both[0].plan.nodes, strict=True) if not node.parts]
+    assert min(min(counts) for counts in leaves) > 0
+    again = [
+        row for row in both[0].screen(records, DAY, folder / "all.parquet").log if row.rescreen_on
+    ]
+    assert again
+
+
+def test_thresholds_and_whole_lists(folder: Path) -> None:
+    complete = frozenset({"therapies", "allergies"})
+    given = Settings({"platelets_min": 75, "lab_valid_days": 14}, complete)
+    screener = Screener(Catalogue().plan("dawna-fes"), given)
+    records = [accepted(generators.record(seed), complete) for seed in range(60)]
+    same((Bulk(screener, folder), General(screener, folder)), records, folder, DAY)
+
+
+def test_an_expression_that_cannot_be_computed(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        STUDY.replace("met_when: bowel_obstruction", "met_when: cast(born as integer) > 5")
+    )
+    screener = Screener(Compiler(study.load(path, CRITERIA)).compile())
+    bulk = Bulk(screener, tmp_path)
+    with pytest.raises(StudyError, match="small: an expression") as failed:
+        bulk.screen(
+            [accepted({"id": "P", "birth_date": "1970-02-03"})], DAY, tmp_path / "x.parquet"
+        )
+    assert "1970" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "COPY (SELECT 1) TO '{elsewhere}/written-by-a-study.csv'",
+        "ATTACH '{elsewhere}/attached-by-a-study.db'",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+        "SET allowed_directories = ['/']",
+    ],
+)
+def test_a_study_reaches_nothing_but_the_folder_of_its_results(
+    tmp_path: Path, dawna: Screener, statement: str
+) -> None:
+    (tmp_path / "own").mkdir()
+    connection = Bulk(dawna, tmp_path / "own").connection
+    with pytest.raises(duckdb.Error):
+        connection.execute(statement.format(elsewhere=tmp_path))
+    assert not list(tmp_path.glob("*-by-a-study*"))

@@ -42,7 +42,9 @@ def tables(records: Iterable[dict[str, Any]]) -> Rows:
     }
 
 
-def write_folder(folder: Path, rows: Rows, *, delimiter: str = ",", encoding: str = "utf-8") -> None:
+def write_folder(
+    folder: Path, rows: Rows, *, delimiter: str = ",", encoding: str = "utf-8"
+) -> None:
     folder.mkdir(exist_ok=True)
     for name, found in rows.items():
         text = io.StringIO(newline="")
@@ -52,7 +54,7 @@ def write_folder(folder: Path, rows: Rows, *, delimiter: str = ",", encoding: st
         (folder / f"{name}.csv").write_bytes(text.getvalue().encode(encoding))
 
 
-def _entry(
+def _entry(  # noqa: PLR0917
     rows: dict[str, list[dict[str, Any]]],
     patient: str,
     name: str,
@@ -90,4 +92,6 @@ def _words(words: list[str]) -> str:
         return "none"
     text = io.StringIO()
     csv.writer(text, delimiter=";", lineterminator="").writerow(words)
-    return text.getvalue().replace(";", "; ") if not any(";" in w for w in words) else text.getvalue()
+    return (
+        text.getvalue().replace(";", "; ") if not any(";" in w for w in words) else text.getvalue()
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from screener.errors import InputError
 from screener.intake.detect import open_source
-from screener.intake.source import Candidate
+from screener.intake.source import Candidate, located
 from screener.record import RecordInvalid, canonical_json, parse
 
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_patients"
@@ -45,8 +45,6 @@ def told(candidate: Candidate) -> list[str]:
 
 def refused(candidate: Candidate) -> list[str]:
     """What the record's own check says, with the place in the input."""
-    from screener.intake.source import located
-
     with pytest.raises(RecordInvalid) as caught:
         parse(data(candidate))
     return [str(located(candidate, problem)) for problem in caught.value.problems]

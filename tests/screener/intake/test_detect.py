@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from long_form_writer import tables, write_folder
@@ -81,8 +82,6 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, content: bytes, says: str) 
 
 
 def test_a_zip_archive_that_is_no_workbook(tmp_path: Path) -> None:
-    from zipfile import ZipFile
-
     path = tmp_path / "x.zip"
     with ZipFile(path, "w") as archive:
         archive.writestr("patients.csv", "patient_id\n")
@@ -98,7 +97,7 @@ def test_a_file_or_folder_that_is_not_there(tmp_path: Path) -> None:
     assert "no file `patients.csv`" in fault(folder)
 
 
-@pytest.mark.parametrize("content", [P, f"[{P}]", f'{{\n"id": "P"}}', "PAR1"])
+@pytest.mark.parametrize("content", [P, f"[{P}]", '{\n"id": "P"}', "PAR1"])
 def test_a_mapping_is_refused_where_none_is_used(tmp_path: Path, content: str) -> None:
     path = written(tmp_path, content)
     assert "--mapping is for a CSV file" in fault(path, mapping.TEMPLATE)

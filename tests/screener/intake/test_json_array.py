@@ -127,9 +127,7 @@ def test_where_each_record_begins_a_line_a_broken_one_is_rejected_alone(
         ("[nul", "a value is needed here"),
     ],
 )
-def test_a_list_that_cannot_be_followed_is_refused(
-    tmp_path: Path, content: str, says: str
-) -> None:
+def test_a_list_that_cannot_be_followed_is_refused(tmp_path: Path, content: str, says: str) -> None:
     message = fault(written(tmp_path, content))
     assert says in message
     assert message.endswith("; 1 came before") == content.startswith('[{"id": "a"}')

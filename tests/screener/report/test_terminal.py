@@ -13,6 +13,7 @@ import pytest
 from builders import criterion, result, screening
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -209,15 +210,13 @@ def test_a_compound_criterion_shows_what_decides_it() -> None:
     assert "  Passing   1 of 3 parts: I5c\n" in report
     assert "1 line of endocrine therapy." not in report
 
-    failing = mixed.model_copy(
-        update={"outcome": "fail", "truth": "not_met", "reason": "I5a fails."}
-    )
+    failing = replace(mixed, outcome="fail", truth="not_met", reason="I5a fails.")
     report = shown(result(failing))
     assert "  ✗ I5a\n" in report
     assert "  ? I5b  [unknown; I5 fails in any case]\n" in report
     assert "1 of 21 criteria fails: I5 (I5a)." in report
 
-    passing = mixed.model_copy(update={"outcome": "pass", "truth": "met", "reason": "Enough."})
+    passing = replace(mixed, outcome="pass", truth="met", reason="Enough.")
     assert "✓ I5   Enough. (passing: I5c; failing: I5a; unknown: I5b)" in shown(result(passing))
 
 
@@ -347,7 +346,7 @@ def test_several_patients_begin_with_an_overview() -> None:
 
 def test_one_patient_in_two_versions_of_a_study() -> None:
     first = result()
-    other = first.study.model_copy(update={"version": "2025-01-01"})
+    other = replace(first.study, version="2025-01-01")
     lines = shown(first, result(study=other)).splitlines()
     assert lines[0] == "1 patient, 2 screenings: 2 eligible"
     assert "dawna-fes 2024-03-12" in lines[4]
@@ -442,11 +441,11 @@ def test_off_a_terminal_the_width_does_not_depend_on_the_window(
 
 def test_a_report_through_a_real_pipe(tmp_path: Path) -> None:
     record = tmp_path / "result.json"
-    record.write_text(builders.typical().model_dump_json(), encoding="utf-8")
+    record.write_text(builders.typical().to_json(), encoding="utf-8")
     program = (
         "import sys; from pathlib import Path; from screener.report import terminal;"
         "from screener.result import ScreeningResult as R;"
-        "one = R.model_validate_json(Path(sys.argv[1]).read_bytes());"
+        "one = R.from_json(Path(sys.argv[1]).read_bytes());"
         "terminal.render([one], terminal.console_for());"
         "heavy = {'rich.table', 'rich.markdown', 'rich.syntax', 'rich.traceback',"
         " 'rich.progress', 'pygments'};"

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-CRITERIA = Path(__file__).resolve().parents[2] / "criteria"
+CRITERIA = Path(__file__).resolve().parents[1] / "criteria"
 
 STUDY = """\
 # A made-up study.

@@ -1,0 +1,173 @@
+"""The page of a batch: counts, criteria, what to obtain, and every patient to look at.
+
+What the page embeds is bounded, so that it opens quickly however many patients there are, and it
+says what it left out. Rows of patients and reports stand in it as JSON, which a script reads when
+it is needed and shows as text, never as markup.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from markupsafe import Markup
+
+from screener.report import what_if_view, words
+from screener.report.batch_rows import gather
+from screener.report.page import asset, data, environment, policy
+from screener.report.sheet import sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from screener.report.batch_data import (
+        CriterionText,
+        PatientRow,
+        StudySummary,
+        StudyTexts,
+        Summary,
+    )
+    from screener.report.batch_rows import Rows
+    from screener.result import ScreeningResult
+
+MOST_NEEDS: Final = 15
+"""Things to obtain that are listed per study; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a page may embed."""
+
+    rows: int = 200_000
+    """Rows in the table of patients, 40 bytes each or so."""
+    details: int = 500
+    """Patients with their full report."""
+    detail_characters: int = 4_000_000
+    """Characters of all full reports together."""
+
+
+def batch_page(  # noqa: PLR0913  # each is a part of the page
+    file: IO[str],
+    summary: Summary,
+    studies: Sequence[StudyTexts],
+    rows: Iterable[PatientRow],
+    *,
+    details: Iterable[ScreeningResult] = (),
+    limits: Limits | None = None,
+) -> None:
+    """Write the page of a batch to an open text file.
+
+    `studies` gives the texts of every study of the summary, in its order; `rows` has one row per
+    patient and study and is gone through once. `details` are full reports, the most useful first
+    (`batch_rows.detail_rank`); no more of them are taken than `limits` allow.
+    """
+    bounds = limits or Limits()
+    gathered = gather(rows, bounds.rows)
+    reports, whose = _reports(details, bounds)
+    style, script = asset("page.css") + asset("batch.css"), asset("batch.js")
+    shown = [
+        _study(one, texts, gathered) for one, texts in zip(summary["studies"], studies, strict=True)
+    ]
+    page = environment().get_template("batch.html.j2").stream(
+        title=f"Screening of {summary['input']['name']}",
+        style=Markup(style),  # noqa: S704  # our own
+        script=Markup(script),  # noqa: S704  # our own
+        policy=policy(
+            styles=[style], scripts=[script], images=any(one.flow_svg for one in studies)
+        ),
+        summary=summary,
+        studies=shown,
+        left_out=_left_out(gathered, len(reports)),
+        rows=data(gathered.coded()),
+        reports=reports,
+        lookup=data(
+            {
+                "reports": whose,
+                "studies": {one["id"]: _criteria_by_id(one["texts"].criteria) for one in shown},
+                "words": {
+                    "symbol": words.SYMBOL,
+                    "outcome": words.OUTCOME_WORD,
+                    "status": words.STATUS_WORD,
+                    "statusOutcome": words.STATUS_OUTCOME,
+                    "caveat": words.CAVEAT,
+                },
+            }
+        ),
+    )  # fmt: skip
+    page.enable_buffering(50)
+    for piece in page:
+        file.write(piece)
+
+
+def _study(summary: StudySummary, texts: StudyTexts, rows: Rows) -> dict[str, Any]:
+    screened = sum(summary["status"].values())
+    known = {item.id: item for item in texts.criteria}
+    needs = rows.needs(texts.id)
+    return {
+        "id": words.visible(texts.id),
+        "texts": texts,
+        "summary": summary,
+        "screened": screened,
+        "criteria": [
+            {"counts": counts, "text": known.get(counts["id"]), "screened": screened}
+            for counts in summary["criteria"]
+        ],
+        "needs": needs[:MOST_NEEDS],
+        "more_needs": len(needs) - MOST_NEEDS,
+        "most_helped": max((need.patients for need in needs), default=0),
+        "flow_picture": _picture(texts.flow_svg),
+        "what_if": texts.what_if and what_if_view.view(texts.what_if),
+    }
+
+
+def _reports(
+    details: Iterable[ScreeningResult], limits: Limits
+) -> tuple[list[Markup], list[tuple[str, str]]]:
+    """Return reports as JSON, and the patient and study of each."""
+    reports: list[Markup] = []
+    whose: list[tuple[str, str]] = []
+    room = limits.detail_characters
+    if not limits.details:
+        return reports, whose
+    for result in details:
+        report = data(sheet(result))
+        room -= len(report)
+        if room < 0:
+            break
+        reports.append(report)
+        whose.append((words.visible(result.patient_id), words.visible(result.study.id)))
+        if len(reports) == limits.details:
+            break
+    return reports, whose
+
+
+def _left_out(rows: Rows, reports: int) -> list[str]:
+    """Say what of the batch is not in the page, and where it is."""
+    said = []
+    left = {status: count for status, count in rows.left_out().items() if count}
+    kept = rows.count - sum(left.values())
+    if left:
+        named = " and ".join(f"{count:,} {status}" for status, count in left.items())
+        said.append(
+            f"The table holds {kept:,} of {rows.count:,} screenings; {named} ones are left out. "
+            "All are in screening_log.csv. The counts above are of all."
+        )
+    if reports < kept:
+        said.append(
+            f"{reports:,} of {kept:,} screenings open to the full report with reasons and "
+            "evidence, the others to what fails and what is unknown. All reasons are in "
+            "results.parquet, and `screen RECORD --format html` makes the report of one patient."
+        )
+    return said
+
+
+def _criteria_by_id(criteria: Sequence[CriterionText]) -> dict[str, list[str]]:
+    return {
+        words.visible(item.id): [item.kind, words.visible(item.text), words.visible(item.source)]
+        for item in criteria
+    }
+
+
+def _picture(svg: str | None) -> str | None:
+    return svg and f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"

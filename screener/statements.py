@@ -1,0 +1,22 @@
+"""What the statements of a plan have in common."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from screener.study import Criterion
+
+ALWAYS = {"n", "variant", "as_of", "screened_on", "ignored"}
+"""Columns that every step of a statement hands on."""
+
+
+def names_in(text: str, known: set[str]) -> set[str]:
+    """The known names that a piece of SQL uses, or seems to: a superset."""
+    return set(re.findall(r"\w+", re.sub(r"'(?:[^']|'')*'", "''", text))) & known
+
+
+def column(criterion: Criterion) -> str:
+    """The name of the column that holds the truth of a criterion, without what comes before it."""
+    return re.sub(r"\W", "_", criterion.id)
