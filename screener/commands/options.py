@@ -45,6 +45,13 @@ class ComparisonForm(StrEnum):
     HTML = "html"
 
 
+class BatchEngine(StrEnum):
+    """Where a batch is screened."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+
 class Blank(StrEnum):
     """Form of what is to be filled in."""
 
@@ -203,7 +210,7 @@ New = Annotated[
     ),
 ]
 Out = Annotated[
-    Path,
+    str,  # a path, or with Spark any address
     typer.Option(
         metavar="DIR", help="Folder for the outputs, readable only by you.", show_default=False
     ),
@@ -228,6 +235,22 @@ Workers = Annotated[
         min=1,
         max=256,
         help="Processes that screen. [default: one per processor core]",
+        show_default=False,
+    ),
+]
+Engine = Annotated[
+    BatchEngine,
+    typer.Option(
+        "--engine",
+        help="spark: on a cluster; EXPORT and DIR are then as Spark takes them (docs/spark.md).",
+    ),
+]
+Master = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="With --engine spark: where it runs, such as yarn, k8s://HOST or spark://HOST:PORT. "
+        "[default: as spark-submit was told]",
         show_default=False,
     ),
 ]

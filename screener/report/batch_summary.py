@@ -10,16 +10,27 @@ from screener.report.terminal import console_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
     from typing import TextIO
 
     from screener.plan import Plan
 
+OUTPUTS = (
+    "report.html to look at, screening_log.csv, results.parquet, rejected.ndjson, summary.json"
+)
 _MOST_NEEDS = 10
 
 
-def render(summary: dict[str, Any], plans: Sequence[Plan], out: Path, stream: TextIO) -> None:
-    """Write the summary of a batch (the content of `summary.json`) to a stream."""
+def render(
+    summary: dict[str, Any],
+    plans: Sequence[Plan],
+    out: str,
+    stream: TextIO,
+    names: str = OUTPUTS,
+) -> None:
+    """Write the summary of a batch (the content of `summary.json`) to a stream.
+
+    `names` are those of the outputs in the folder `out`.
+    """
     from rich.text import Text  # noqa: PLC0415
 
     console = console_for(stream)
@@ -30,8 +41,7 @@ def render(summary: dict[str, Any], plans: Sequence[Plan], out: Path, stream: Te
         console.print()
         _study(study, plan, console)
     console.print()
-    console.print(Text(f"Written to {out}: report.html to look at, screening_log.csv, "
-                       "results.parquet, rejected.ndjson, summary.json"))  # fmt: skip
+    console.print(Text(f"Written to {out}: {names}"))
 
 
 def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
