@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from screener.cohort import FlowStep, TableRow
 from screener.report import what_if_summary
+from screener.report.cohort_table import flow_lines, table_lines
 from screener.report.paragraphs import paragraph
 from screener.report.terminal import console_for
 
@@ -55,6 +57,17 @@ def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
         console.print(Text(f"  {status.capitalize():<13}{count:>10,}  {share}"))
     console.print()
     console.print(_criteria(study["criteria"]))
+    if study["table_one"]:
+        steps = [FlowStep(**step) for step in study["flow"]]
+        rows = [TableRow(**row) for row in study["table_one"]]
+        for title, lines in [
+            ("Flow of patients", flow_lines(steps, plan.cohort.flow["included"], console.width)),
+            (f"Baseline, {steps[-1].remaining} patients", table_lines(rows, console.width)),
+        ]:
+            console.print()
+            console.print(Text(title, "bold"))
+            for line in lines:
+                console.print(Text(line))
     needs = study["needs"][:_MOST_NEEDS]
     if needs:
         console.print()
