@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from screener import __version__
 from screener.batch import outputs, worker
 from screener.batch.chunk import SIZE, Chunk, Done, chunks
-from screener.batch.folder import RunFolder
+from screener.batch.folder import DAY, RunFolder
 from screener.batch.known_ids import KnownIds
 from screener.batch.tally import Tally
 from screener.batch.worker import Task, Worker
@@ -80,11 +82,12 @@ def run(
     try:
         folder = RunFolder(batch.out, _identity(batch), resume=resume, force=force)
         try:
-            return _run(batch, folder, report)
+            begun = date.fromisoformat(folder.run[DAY])
+            return _run(replace(batch, today=begun), folder, report)
         finally:
             folder.close()
-    except OSError as error:
-        why = error.strerror or str(error)
+    except (OSError, sqlite3.OperationalError) as error:
+        why = getattr(error, "strerror", None) or str(error)
         raise Stopped(
             f"--out {batch.out}: cannot be written: {why}. What is finished is kept; free some "
             "room, and continue with --resume"
@@ -144,7 +147,7 @@ def _identity(batch: Batch) -> dict[str, Any]:
             bool(batch.relaxed),
         ],
         "version": __version__,
-        "day": batch.today.isoformat(),
+        DAY: batch.today.isoformat(),
         "chunk size": SIZE,
     }
 

@@ -65,12 +65,19 @@ def command(
         return batch_spark.command(export, out, chosen, day, master, force, form)
     if master is not None:
         raise UsageError("--master says where Spark runs; give --engine spark with it")
+    screeners = chosen.screeners(many=True)
+    ids = [screener.plan.study_id for screener in screeners]
+    if twice := next((name for name in ids if ids.count(name) > 1), None):
+        raise UsageError(
+            f"two of the studies are {twice}, and the outputs tell studies by their id; screen "
+            "each into a folder of its own, or use `screen compare`"
+        )
     with opened(export, mapping, as_of=day) as found:
         batch = Batch(
             source=found.source,
             name=found.name,
             sha256=run.digest(found.path),
-            screeners=chosen.screeners(many=True),
+            screeners=screeners,
             as_of=day,
             today=date.today(),
             out=Path(out),

@@ -62,13 +62,14 @@ def _compare(  # as they were typed
     *,
     force: bool,
 ) -> int:
+    import sqlite3  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
     from datetime import date  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
     from screener.batch.amendment import Version  # noqa: PLC0415
     from screener.batch.compare import Comparing, compare  # noqa: PLC0415
-    from screener.batch.run import digest  # noqa: PLC0415
+    from screener.batch.run import Stopped, digest  # noqa: PLC0415
     from screener.intake.detect import opened  # noqa: PLC0415
     from screener.report import progress  # noqa: PLC0415
 
@@ -78,7 +79,7 @@ def _compare(  # as they were typed
     rejected = _Rejects()
     with (
         tempfile.TemporaryDirectory(prefix="trial-screen-") as folder,
-        opened(export, mapping, scratch=Path(folder)) as found,
+        opened(export, mapping, as_of=day, scratch=Path(folder)) as found,
     ):
         rejected.source = found.name
         comparing = Comparing(
@@ -92,8 +93,15 @@ def _compare(  # as they were typed
             scratch=Path(folder),
         )
         versions = (Version(first, old.plan), Version(second, new.plan))
-        with progress.shown(found.name) as shown:
-            compared = compare(comparing, versions, rejected=rejected, report=shown)
+        try:
+            with progress.shown(found.name) as shown:
+                compared = compare(comparing, versions, rejected=rejected, report=shown)
+        except (OSError, sqlite3.OperationalError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise Stopped(
+                f"{tempfile.gettempdir()}: temporary files cannot be written: {why}; free some "
+                "room there, or name another folder in the variable TMPDIR"
+            ) from None
         pieces = _pieces(compared, form, to_file=target is not None)
         output.write_pieces(pieces, target, force=force)
     return rejected.told()

@@ -46,7 +46,7 @@ def _best(gains: Any) -> list[tuple[str, Gain]]:
 
 
 def _gain(name: str, gain: Gain) -> str:
-    return f"  {name:<13}{_signed(gain['eligible']):>10}  {_signed(gain['undetermined']):>10}"
+    return f"  {name}: {_signed(gain['eligible'])}, {_signed(gain['undetermined'])}"
 
 
 def _signed(count: int) -> str:

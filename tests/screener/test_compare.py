@@ -145,8 +145,8 @@ def folder_with(path: Path, changed: str, old: str, new: str) -> Path:
 BEHIND = {
     "fact": ("facts/safety.yaml", "    sql: assessments.<call>", "    sql: NOT assessments.<call>",
              ("X1b", ["facts"], ["bowel_obstruction"])),
-    "dictionary": ("drugs.yaml", "\ndrugs:\n", "\ndrugs:\n  - {name: inventomab, generic: "
-                   "inventomab, kinds: [targeted]}\n", ("X1a", ["dictionaries"], [])),
+    "dictionary": ("drugs.yaml", "\ndrugs:\n", "\ndrugs:\n  - {name: inventomab, names: [], "
+                   "kinds: [targeted]}\n", ("X1a", ["dictionaries"], [])),
     "macro": ("logic.sql", "WHEN count.hi < n THEN", "WHEN count.hi <= n - 1 THEN",
               ("A1", ["logic"], [])),
     "comment": ("logic.sql", "\n", "\n-- More words.\n", None),

@@ -213,7 +213,7 @@ def test_page_and_terminal_show_it(export: Path, tmp_path: Path) -> None:
     words = ["batch", export, "--out", tmp_path / "o", "--as-of", DAY, "--study", study(tmp_path),
              "--relax", "--workers", 1]  # fmt: skip
     told = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "100"}).stdout
-    assert re.search(r"not asked: more eligible, more undetermined\n  \w1 +\+\d+ +[+-]\d+\n", told)
+    assert re.search(r"not asked: more eligible, more undetermined\n  \w1: \+\d+, [+-]\d+\n", told)
     assert re.search(r"adult_age \(years\): .*18 \(now\): \d+, \d+", told)
     assert "nobody's status rests on never_asked" in told
     page = (tmp_path / "o" / "report.html").read_text("utf-8")
