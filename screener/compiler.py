@@ -12,7 +12,7 @@ from screener.dictionaries import TERM_SHAPES, column_type, keyed_terms
 from screener.division import Division
 from screener.errors import StudyError
 from screener.expressions import Expressions
-from screener.plan import BASE, Advisory, Leaf, Node, Plan
+from screener.plan import BASE, FILE, Advisory, Leaf, Node, Plan
 from screener.statements import ALWAYS, names_in
 from screener.study import leaves
 
@@ -147,6 +147,7 @@ class Compiler(Expressions):
         fields = self._fields_read(layers, written)
         logic = self.encoding.logic
         views = [self._view(fields, paths=paths) for paths in (True, False)]
+        file_view = self._file_view(fields)
         tables = self._tables(used, views[0])
         divide = Division(self, nodes, leaves_, advisories, used, tables)
         everything = (study.criteria, list(range(len(study.advisories))))
@@ -176,6 +177,7 @@ class Compiler(Expressions):
             tables=tables,
             view=views[0],
             bare_view=views[1],
+            file_view=file_view,
             whole=whole,
             halves=halves,
             facts_statement=facts_statement,
@@ -283,6 +285,21 @@ class Compiler(Expressions):
         )
         return view.View(fields, paths=paths).sql(source)
 
+    def _file_view(self, fields: set[str]) -> str:
+        """The same without places, of the records of a file, one a line, as of one day.
+
+        Reading them from a file takes DuckDB a third of the time that it takes from a table.
+        """
+        columns = ", ".join(
+            f"'{name}': '{column_type(shape)}'" for name, shape in view.structure(fields).items()
+        )
+        source = (
+            "(SELECT row_number() OVER () - 1 AS n, as_of, CAST([] AS DATE[]) AS later, "
+            "r AS record, terms.* FROM read_json(" + FILE + ", format = 'newline_delimited', "
+            f"columns = {{{columns}}}) r, day, terms)"
+        )
+        return view.View(fields, paths=False).sql(source)
+
     def _tables(self, used: list[str], viewed: str) -> str:
         """Creates the tables that a question stands in, with the columns that the view gives."""
         variants = "".join(f', "{n}" {_column_type(self.parameters[n])}' for n in used)
@@ -305,6 +322,7 @@ class Compiler(Expressions):
 
 
 _QUESTION = (
+    "CREATE TABLE day(as_of DATE); "
     "CREATE TABLE question(n INTEGER, as_of DATE, later DATE[], record VARCHAR); "
     "CREATE TABLE terms("
     + ", ".join(f"term_{n} MAP(VARCHAR, {column_type(shape)})" for n, shape in TERM_SHAPES.items())

@@ -12,6 +12,9 @@ from typing import Any
 
 from screener.cohort_plan import CohortPlan
 
+FILE = "{file}"
+"""Stands in a statement for the path of a file."""
+
 BASE, STRICT = 0, -1
 """The variants of a question that ask with all parameters, and without the assumed ones."""
 
@@ -110,6 +113,9 @@ class Plan:
     """The records of `question` as facts see them: the rows of `viewed`."""
     bare_view: str
     """The same where nobody asks for the places of entries in the record."""
+    file_view: str
+    """The same of records in a file, whose path as SQL stands for `FILE`, as of the day of the
+    table `day`."""
     whole: Part
     """Every criterion in one statement, for many records."""
     halves: list[Part]

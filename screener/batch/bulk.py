@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +13,7 @@ from screener.batch import removal, verdicts
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
-from screener.plan import BASE
+from screener.plan import BASE, FILE
 from screener.screening import clears_on, first_day_without_fail
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from screener.screening import Screener
 
 BETWEEN_REASONS = " | "
+
+_LONGEST = 4 * 1024 * 1024
+"""Characters of a record that DuckDB reads from a file without asking for more memory."""
 
 _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[],
     "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
@@ -69,6 +73,11 @@ class Bulk:
         connection.execute(f"INSERT INTO variants VALUES ({marks})", [asked[n] for n in names])
         decide = verdicts.statement(plan, reasons=reasons)
         connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
+        self._file = folder / f"records-{os.getpid()}-{id(self)}.ndjson" if folder else None
+        if self._file:
+            self._file.touch()
+            view = plan.file_view.replace(FILE, text(str(self._file)))
+            connection.execute(f"PREPARE fill_from_file AS INSERT INTO viewed {view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
         self._words: Words | None = None
 
@@ -81,7 +90,7 @@ class Bulk:
             StudyError: an expression of the study cannot be computed for one of them.
         """
         try:
-            self._ask(records, [as_of] * len(records), [()] * len(records))
+            self._put(records, as_of)
             self.connection.execute("DELETE FROM verdicts")
             self.connection.execute("EXECUTE decide")
             self._name(records)
@@ -101,7 +110,7 @@ class Bulk:
             StudyError: an expression of the study cannot be computed for one of them.
         """
         try:
-            self._ask(records, [as_of] * len(records), [()] * len(records))
+            self._put(records, as_of)
             self.connection.execute("DELETE FROM verdicts")
             self.connection.execute("EXECUTE decide")
             rows = self.connection.execute("SELECT status, outcomes FROM verdicts ORDER BY n")
@@ -109,20 +118,35 @@ class Bulk:
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
 
+    def _put(self, records: Sequence[Accepted], as_of: date) -> None:
+        """Fill `viewed` with records, as of a day."""
+        if not self._file or any(len(record.text) > _LONGEST for record in records):
+            self._ask(records, [as_of] * len(records), [()] * len(records))
+            return
+        self._know_words(records)
+        with self._file.open("w", encoding="utf-8") as file:
+            file.writelines(f"{record.text}\n" for record in records)
+        self.connection.execute("DELETE FROM viewed; DELETE FROM day")
+        self.connection.execute("INSERT INTO day VALUES (?)", [as_of])
+        self.connection.execute("EXECUTE fill_from_file")
+
+    def _know_words(self, records: Sequence[Accepted]) -> None:
+        words = Words()
+        for record in records:
+            words.read(record.record)
+        if self._words is None or not words.within(self._words):
+            self._words = words
+            self.connection.execute("DELETE FROM terms")
+            put_terms(self.connection, self.plan, words)
+
     def _ask(
         self,
         records: Sequence[Accepted],
         days: Sequence[date],
         later: Sequence[Sequence[date]],
     ) -> None:
-        words = Words()
-        for record in records:
-            words.read(record.record)
+        self._know_words(records)
         connection = self.connection
-        if self._words is None or not words.within(self._words):
-            self._words = words
-            connection.execute("DELETE FROM terms")
-            put_terms(connection, self.plan, words)
         connection.execute("DELETE FROM question; DELETE FROM viewed")
         connection.execute(
             "INSERT INTO question "
