@@ -1,8 +1,8 @@
 """Chooses how many patients are of which kind, so that every printed count comes out exactly.
 
-Whatever the paper counts of a patient follows from a few kinds: the course of treatment, the sites
-of metastases. Each kind adds to some counts, and all counts are given; a mixed-integer program
-finds how often each kind occurs. Random weights make each seed choose others.
+Whatever the paper counts of a patient follows from a few kinds: the course of treatment, the
+sites of metastases. Each kind adds to some counts, and all counts are given; a mixed-integer
+program finds how often each kind occurs. Random weights make each seed choose others.
 """
 
 from __future__ import annotations
