@@ -30,8 +30,8 @@ def render(summary: dict[str, Any], plans: Sequence[Plan], out: Path, stream: Te
         console.print()
         _study(study, plan, console)
     console.print()
-    console.print(Text(f"Written to {out}: report.html to look at, screening_log.csv, "
-                       "results.parquet, rejected.ndjson, summary.json"))  # fmt: skip
+    files = "screening_log.csv, results.parquet, rejected.ndjson, summary.json"
+    paragraph(console, f"Written to {out}: report.html to look at, {files}")
 
 
 def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
