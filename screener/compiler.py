@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from screener import database, reasons, sql, view
+from screener.cohort_compiler import CohortCompiler
 from screener.dictionaries import TERM_SHAPES, column_type, keyed_terms
 from screener.division import Division
 from screener.errors import StudyError
@@ -119,11 +120,12 @@ class Compiler(Expressions):
         """
         study = self.encoding.study
         self.check_names()
-        layers = self.needed(study.criteria, study.advisories)
+        cohort = CohortCompiler(self)
+        layers = self.needed(study.criteria, study.advisories, cohort.columns())
         if self.faults:
             raise StudyError("\n".join(dict.fromkeys(self.faults)))
         nodes, single = _nodes(study.criteria)
-        used = self._parameters_used(layers, single)
+        used = self._parameters_used(layers, single, cohort.columns())
         explains = self.explanations(study.criteria)
         leaves_ = [
             Leaf(self.shown_facts(c), self.template(c.met), self.template(c.not_met))
@@ -139,7 +141,9 @@ class Compiler(Expressions):
         told = [text for leaf in leaves_ for text in (leaf.met, leaf.not_met)]
         told += [*opens.values(), *whys.values(), *(rule.sql for rule in advisories)]
         facts_statement = self._facts_statement(every_shown, layers, used)
-        written = " ".join([*(c.met_when or "" for c in single), facts_statement, *told])
+        beside = cohort.plan(layers, used)
+        asked = [facts_statement, beside.index_statement, beside.variables_statement]
+        written = " ".join([*(c.met_when or "" for c in single), *asked, *told])
         fields = self._fields_read(layers, written)
         logic = self.encoding.logic
         views = [self._view(fields, paths=paths) for paths in (True, False)]
@@ -180,6 +184,7 @@ class Compiler(Expressions):
                  "source": f.source}
                 for n in every_shown for f in [self.facts[n]]
             ],
+            cohort=beside,
         )  # fmt: skip
         _bind(plan)
         return plan
@@ -203,7 +208,10 @@ class Compiler(Expressions):
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
         needed = names_in(columns, available) | set(names) | ALWAYS
         steps = self.steps(layers, available, needed)
-        return f"SELECT n, {columns} FROM {steps} WHERE variant = {BASE} AND as_of = screened_on"
+        return (
+            f"SELECT n, {columns} FROM {steps} "
+            f"WHERE variant = {BASE} AND as_of IS NOT DISTINCT FROM screened_on"
+        )
 
     def evidence(self, name: str) -> list[dict[str, Any]]:
         """Where the evidence of a fact lies among the columns that are known."""
@@ -237,9 +245,11 @@ class Compiler(Expressions):
             known |= set(wanted)
         return below
 
-    def _parameters_used(self, layers: list[list[str]], leaves: list[Criterion]) -> list[str]:
+    def _parameters_used(
+        self, layers: list[list[str]], leaves: list[Criterion], more: set[str]
+    ) -> list[str]:
         texts = [c.met_when or "" for c in leaves] + [c.clears_after or "" for c in leaves]
-        names: set[str] = set()
+        names = set(more)
         for text in texts:
             if text:
                 names |= sql.parse(text, self.macros).columns
@@ -360,7 +370,9 @@ def _bind(plan: Plan) -> None:
     wanted = [{True, False, None}] * len(plan.leaves)
     words = reasons.statement(plan, plan.whole, wanted)
     try:
-        for text in [plan.view, plan.bare_view, plan.whole.statement, words, plan.facts_statement]:
+        statements = [plan.view, plan.bare_view, plan.whole.statement, words, plan.facts_statement]
+        statements += [plan.cohort.index_statement, plan.cohort.variables_statement]
+        for text in filter(None, statements):
             connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
     except database.Error as error:
         raise unfit(plan.study_id, error) from None

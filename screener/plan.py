@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from screener.cohort_plan import CohortPlan
+
 BASE, STRICT = 0, -1
 """The variants of a question that ask with all parameters, and without the assumed ones."""
 
@@ -117,6 +119,8 @@ class Plan:
     """One row of facts for each record, for `screen facts`."""
     facts: list[dict[str, Any]]
     """Name, label, meaning, type, unit and source of each fact that a report may show."""
+    cohort: CohortPlan
+    """Index date, derived variables, baseline table and flow, of a study that has them."""
 
     def to_json(self) -> str:
         """The plan as JSON text."""
@@ -134,5 +138,6 @@ class Plan:
                 "halves": [Part(**part) for part in data["halves"]],
                 "leaves": [Leaf(**leaf) for leaf in data["leaves"]],
                 "advisories": [Advisory(**rule) for rule in data["advisories"]],
+                "cohort": CohortPlan.from_data(data["cohort"]),
             }
         )

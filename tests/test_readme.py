@@ -59,7 +59,7 @@ def workplace(folder: Path) -> dict[str, str]:
     shutil.copytree(ROOT / "sample_patients", folder / "sample_patients")
     programs = folder / ".programs"
     programs.mkdir()
-    start = "from screener.cli import main; main()"
+    start = "from screener.__main__ import main; main()"
     for name, line in {
         "screen": f"""exec "{sys.executable}" -c '{start}' "$@" """,
         "python": f"""exec "{sys.executable}" "$@" """,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from screener import database
 from screener.answer import Answer
@@ -50,10 +50,13 @@ class Outcomes(NamedTuple):
 class Bulk:
     """The engine of one study for many records.
 
-    It writes files into `folder` and nowhere else. Without one, it gives outcomes and no reasons.
+    It writes files into `folder` and nowhere else; without one, none. Without `reasons`, outcomes
+    are all that can be asked.
     """
 
-    def __init__(self, screener: Screener, folder: Path | None) -> None:
+    def __init__(
+        self, screener: Screener, folder: Path | None = None, *, reasons: bool = True
+    ) -> None:
         self.plan = plan = screener.plan
         self.connection = connection = database.connect(writes=str(folder) if folder else None)
         connection.execute(
@@ -64,13 +67,15 @@ class Bulk:
         names = ["variant", *plan.parameters]
         marks = ", ".join("?" for _ in names)
         connection.execute(f"INSERT INTO variants VALUES ({marks})", [asked[n] for n in names])
-        decide = verdicts.statement(plan, reasons=folder is not None)
+        decide = verdicts.statement(plan, reasons=reasons)
         connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
         self._words: Words | None = None
 
-    def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
-        """Screen records, and write the long form of their results to a Parquet file.
+    def screen(
+        self, records: Sequence[Accepted], as_of: date, results: Path | None = None
+    ) -> Screened:
+        """Screen records, and write the long form of their results to a Parquet file, if given.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
@@ -81,7 +86,8 @@ class Bulk:
             self.connection.execute("EXECUTE decide")
             self._name(records)
             rescreen = self._rescreening(records, as_of)
-            self._write(results)
+            if results:
+                self._write(results)
             return Screened(self._log(as_of, rescreen), self._tally())
         except database.FileError as error:
             raise OSError(str(error)) from None
@@ -96,7 +102,8 @@ class Bulk:
         """
         try:
             self._ask(records, [as_of] * len(records), [()] * len(records))
-            self.connection.execute("DELETE FROM verdicts; EXECUTE decide")
+            self.connection.execute("DELETE FROM verdicts")
+            self.connection.execute("EXECUTE decide")
             rows = self.connection.execute("SELECT status, outcomes FROM verdicts ORDER BY n")
             return [Outcomes(status, outcomes) for status, outcomes in rows.fetchall()]
         except database.Error:
@@ -168,21 +175,27 @@ class Bulk:
                 found[n] = day
         return found
 
+    def results(self) -> Any:
+        """The long form of what was screened last as a table of Arrow, record by record."""
+        return database.to_arrow(self.connection, self._long())
+
     def _write(self, results: Path) -> None:
+        self.connection.execute(
+            f"COPY ({self._long()}) TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+    def _long(self) -> str:
         plan = self.plan
         parents = {part: node.id for node in plan.nodes for part in node.parts}
         ids = _texts([node.id for node in plan.nodes])
         above = _texts([parents.get(i) for i in range(len(plan.nodes))])
         kinds = _texts([node.kind for node in plan.nodes])
-        self.connection.execute(
-            f"""COPY (SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
-                CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
-                AS truth, outcome, reason
-                FROM (SELECT n, patient_id, unnest({ids}) AS criterion, unnest({above}) AS parent,
-                unnest({kinds}) AS kind, unnest(truths) AS truth, unnest(outcomes) AS outcome,
-                unnest(reasons) AS reason FROM verdicts JOIN patients USING (n)))
-                TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"""
-        )
+        return f"""SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
+            CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
+            AS truth, outcome, reason
+            FROM (SELECT n, patient_id, unnest({ids}) AS criterion, unnest({above}) AS parent,
+            unnest({kinds}) AS kind, unnest(truths) AS truth, unnest(outcomes) AS outcome,
+            unnest(reasons) AS reason FROM verdicts JOIN patients USING (n))"""
 
     def _log(self, as_of: date, rescreen: dict[int, date]) -> list[LogRow]:
         plan = self.plan

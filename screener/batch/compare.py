@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 from screener import __version__
 from screener.batch.amendment import amendment
-from screener.batch.bulk import Bulk, Outcomes
+from screener.batch.bulk import Outcomes
 from screener.batch.chunk import Chunk, Done, chunks
+from screener.batch.general import engine_for
 from screener.batch.judge import Accepted, Rejected, judge
 from screener.batch.known_ids import KnownIds
 from screener.batch.run import Progress
@@ -98,7 +99,7 @@ def compare(
     try:
         # Two threads: DuckDB computes without holding up Python.
         with ThreadPoolExecutor(2) as pool, kept.open("w", encoding="utf-8") as file:
-            engines = list(pool.map(lambda screener: Bulk(screener, None), both))
+            engines = list(pool.map(lambda screener: engine_for(screener, reasons=False), both))
             for chunk in chunks(comparing.source):
                 records = list(_accepted(comparing, chunk, known, rejected))
                 asked = [pool.submit(it.outcomes, records, comparing.as_of) for it in engines]

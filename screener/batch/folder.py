@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 OUTPUTS = (
     "screening_log.csv", "screening_log.xlsx", "results.parquet", "rejected.ndjson",
-    "rescreening.csv", "rescreening.ics", "report.html", "summary.json",
+    "rescreening.csv", "rescreening.ics", "flow-*.svg", "table_one-*.csv", "report.html",
+    "summary.json",
 )  # fmt: skip
-"""What a run can write, in the order in which it is moved into place."""
+"""What a run can write, as patterns."""
 
 DAY = "day"
 """What a run names the day on which it was begun. It is continued with that day on any other."""
@@ -52,11 +53,11 @@ class RunFolder:
                 f"--out {path}: an unfinished run lies there; --resume continues it, and --force "
                 "begins anew"
             )
-        elif resume and not any((path / name).exists() for name in OUTPUTS):
+        elif resume and not self._lying():
             raise UsageError(
                 f"--out {path}: there is no unfinished run to continue; leave out --resume"
             )
-        elif not force and (old := [n for n in OUTPUTS if (path / n).exists()]):
+        elif not force and (old := self._lying()):
             finished = " The run is finished already." if resume else ""
             raise UsageError(
                 f"--out {path}: {old[0]} of an earlier run lies there.{finished} Give another "
@@ -74,6 +75,10 @@ class RunFolder:
             _write(self.parts / _RUN, json.dumps(run, indent=2))
         for part in self.parts.glob("*.part"):
             shutil.rmtree(part)
+
+    def _lying(self) -> list[str]:
+        """The outputs of an earlier run, by name."""
+        return [path.name for pattern in OUTPUTS for path in sorted(self.path.glob(pattern))]
 
     def _before(self) -> dict[str, Any] | None:
         try:
@@ -122,11 +127,10 @@ class RunFolder:
         for name in names:
             _to_disk(self.parts / name)
         (self.path / "summary.json").unlink(missing_ok=True)  # until all have moved, none counts
-        for name in OUTPUTS:
-            if name in names:
-                (self.parts / name).replace(self.path / name)
-            else:
-                (self.path / name).unlink(missing_ok=True)  # of an earlier run
+        for name in set(self._lying()) - set(names):
+            (self.path / name).unlink()  # of an earlier run, and not of this one
+        for name in sorted(names, key=lambda name: name == "summary.json"):
+            (self.parts / name).replace(self.path / name)
         _to_disk(self.path)
         if os.name == "nt":  # an open file cannot be removed there
             self.close()

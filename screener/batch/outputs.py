@@ -11,9 +11,10 @@ from screener import database
 from screener.batch import again, log, worker
 from screener.batch.bulk import text
 from screener.batch.log import LogRow
+from screener.cohort import Population
 from screener.intake.fhir.trace import traced
 from screener.record import parse
-from screener.report import batch_page, calendar, spreadsheet
+from screener.report import batch_page, calendar, cohort_table, flow_svg, spreadsheet
 from screener.report.batch_data import CriterionText, PatientRow, StudyTexts
 from screener.report.batch_rows import detail_rank
 
@@ -76,6 +77,9 @@ def write(
         spreadsheet.write_log_xlsx(parts / names[-1], (r.cells() for r in log.kept(logs)))
     if batch.until:
         names += _rescreening(batch, logs, parts)
+    diagrams: list[str | None] = []
+    for screener, tally in zip(batch.screeners, tallies, strict=True):
+        diagrams.append(_cohort(screener.plan, tally, parts, names))
     if batch.relaxed:
         from screener.batch.what_if import what_if  # noqa: PLC0415  # compiling is seldom needed
 
@@ -87,8 +91,10 @@ def write(
             page,
             summary,  # type: ignore[arg-type]  # it is one, made as plain data
             [
-                _texts(screener.plan, study.get("what_if"))
-                for screener, study in zip(batch.screeners, summary["studies"], strict=True)
+                _texts(screener.plan, study.get("what_if"), diagram)
+                for screener, study, diagram in zip(
+                    batch.screeners, summary["studies"], diagrams, strict=True
+                )
             ],
             _patient_rows(logs),
             details=_details(batch, folder, numbers, logs),
@@ -97,6 +103,21 @@ def write(
     content = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
     (parts / "summary.json").write_text(content, encoding="utf-8")
     return names
+
+
+def _cohort(plan: Plan, tally: Tally, parts: Path, names: list[str]) -> str | None:
+    """Write the flow diagram and the baseline table of a cohort, and return the diagram."""
+    if not tally.population:
+        return None
+    counted = Population.from_data(plan, tally.population)
+    diagram = flow_svg.render(
+        counted.flow(), plan.cohort.flow["included"], plan.title, plan.study_id
+    )
+    names += [f"flow-{plan.study_id}.svg", f"table_one-{plan.study_id}.csv"]
+    (parts / names[-2]).write_text(diagram, encoding="utf-8")
+    table = cohort_table.table_csv(counted.table_one())
+    (parts / names[-1]).write_text(table, encoding="utf-8")
+    return diagram
 
 
 def _patient_rows(logs: Sequence[Path]) -> Iterator[PatientRow]:
@@ -128,13 +149,14 @@ def _merge(files: Sequence[Path], target: Path) -> None:
         connection.close()
 
 
-def _texts(plan: Plan, what_if: WhatIf | None) -> StudyTexts:
+def _texts(plan: Plan, what_if: WhatIf | None, diagram: str | None) -> StudyTexts:
     nodes = [plan.nodes[index] for index in plan.top]
     return StudyTexts(
         plan.study_id,
         plan.title,
         [CriterionText(n.id, n.kind, n.text, n.source) for n in nodes],  # type: ignore[arg-type]
         what_if,
+        diagram,
     )
 
 

@@ -27,8 +27,10 @@ from screener.screening import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
 
     from screener.batch.batch import Batch
+    from screener.screening import Screener
 
 
 class Stopped(ScreenError):  # noqa: N818  # the run, not the program, is what went wrong
@@ -115,9 +117,16 @@ def _run(batch: Batch, folder: RunFolder, report: Callable[[Progress], None]) ->
         known.close()
     if not numbers:
         raise InputError(batch.name, [Problem("", "there is no patient in it to screen")])
-    summary = _summary(batch, tallies, progress)
-    folder.publish(outputs.write(batch, folder, numbers, summary, tallies))
-    return summary
+    source = {
+        "name": batch.name,
+        "sha256": batch.sha256,
+        "records": progress.records,
+        "screened": progress.records - progress.rejected,
+        "rejected": progress.rejected,
+    }
+    content = summary(batch.screeners, batch.as_of, tallies, source)
+    folder.publish(outputs.write(batch, folder, numbers, content, tallies))
+    return content
 
 
 def _identity(batch: Batch) -> dict[str, Any]:
@@ -223,33 +232,29 @@ def _screen(chunk: Chunk) -> Done:
     return _worker[0].screen(chunk)
 
 
-def _summary(batch: Batch, tallies: Sequence[Tally], progress: Progress) -> dict[str, Any]:
-    screened = progress.records - progress.rejected
+def summary(
+    screeners: Sequence[Screener], as_of: date, tallies: Sequence[Tally], source: dict[str, Any]
+) -> dict[str, Any]:
+    """The content of `summary.json`; `source` is what it says of the input."""
     studies = []
-    for screener, tally in zip(batch.screeners, tallies, strict=True):
+    for screener, tally in zip(screeners, tallies, strict=True):
         plan = screener.plan
-        if tally.screened != screened:
+        if tally.screened != source["screened"]:
             raise RuntimeError("records are not screened plus rejected")
         needs = sorted(tally.needs.items(), key=lambda item: (-item[1], item[0]))
         studies.append(
             {
                 "study": {"id": plan.study_id, "version": plan.version, "sha256": plan.sha256},
-                "as_of": batch.as_of.isoformat(),
+                "as_of": as_of.isoformat(),
                 "status": tally.status,
                 "criteria": tally.criteria(plan),
                 "flow": tally.flow(plan),
-                "table_one": [],
+                "table_one": tally.table_one(plan),
                 "needs": [{"need": need, "patients": count} for need, count in needs],
             }
         )
     return {
         "studies": studies,
-        "input": {
-            "name": batch.name,
-            "sha256": batch.sha256,
-            "records": progress.records,
-            "screened": screened,
-            "rejected": progress.rejected,
-        },
+        "input": source,
         "tool": {"name": TOOL, "version": __version__},
     }

@@ -27,12 +27,29 @@ class Listing(StrEnum):
     JSON = "json"
 
 
+class Cohort(StrEnum):
+    """Form of the counts of a cohort."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    HTML = "html"
+    SVG = "svg"
+
+
 class ComparisonForm(StrEnum):
     """Form of a comparison."""
 
     TABLE = "table"
     JSON = "json"
     HTML = "html"
+
+
+class BatchEngine(StrEnum):
+    """Where a batch is screened."""
+
+    LOCAL = "local"
+    SPARK = "spark"
 
 
 class Blank(StrEnum):
@@ -193,7 +210,7 @@ New = Annotated[
     ),
 ]
 Out = Annotated[
-    Path,
+    str,  # a path, or with Spark any address
     typer.Option(
         metavar="DIR", help="Folder for the outputs, readable only by you.", show_default=False
     ),
@@ -221,6 +238,22 @@ Workers = Annotated[
         show_default=False,
     ),
 ]
+Engine = Annotated[
+    BatchEngine,
+    typer.Option(
+        "--engine",
+        help="spark: on a cluster; EXPORT and DIR are then as Spark takes them (docs/spark.md).",
+    ),
+]
+Master = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="With --engine spark: where it runs, such as yarn, k8s://HOST or spark://HOST:PORT. "
+        "[default: as spark-submit was told]",
+        show_default=False,
+    ),
+]
 Workbook = Annotated[
     bool, typer.Option("--xlsx", help="Also write the screening log as an Excel workbook.")
 ]
@@ -242,6 +275,21 @@ Relax = Annotated[
     ),
 ]
 SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
+CohortForm = Annotated[
+    Cohort,
+    typer.Option(
+        "--format",
+        help="table and json: flow and baseline table. csv and html: the table. svg: the flow.",
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VARIABLE",
+        help="Make the table by this derived variable too; `screen show STUDY` lists them.",
+        show_default=False,
+    ),
+]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
 CompareForm = Annotated[ComparisonForm, typer.Option("--format", help="Form of the comparison.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]

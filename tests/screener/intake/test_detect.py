@@ -106,7 +106,8 @@ def test_a_mapping_is_refused_where_none_is_used(tmp_path: Path, content: str) -
 
 def test_standard_input_is_kept_for_its_owner_and_removed(tmp_path: Path) -> None:
     stream = io.BytesIO(gzip.compress(f"{P}\n{Q}".encode()))
-    with opened("-", scratch=tmp_path, stdin=stream) as source:
+    with opened("-", scratch=tmp_path, stdin=stream) as found:
+        source = found.source
         assert [data(it)["id"] for it in source.candidates()] == ["P", "Q"]
         (folder,) = tmp_path.iterdir()
         assert folder.stat().st_mode & 0o077 == 0
@@ -127,7 +128,8 @@ def test_temporary_files_of_a_folder_are_removed(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     write_folder(tmp_path / "in", tables(samples()[:2]))
-    with opened(tmp_path / "in", scratch=scratch) as source:
+    with opened(str(tmp_path / "in"), scratch=scratch) as found:
+        source = found.source
         assert len(list(source.candidates())) == 2
         (folder,) = scratch.iterdir()
         assert folder.stat().st_mode & 0o077 == 0

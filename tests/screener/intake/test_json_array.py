@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import candidates, canonical, data, fault, samples, told
 
+from screener.canonical import canonical_json
 from screener.errors import Problem
 from screener.intake import json_array, text
 from screener.intake.json_array import JsonArraySource
 from screener.intake.source import Candidate, located
 from screener.intake.text import TextFile
-from screener.record import canonical_json, parse
+from screener.record import parse
 
 
 def found(folder: Path, content: str | bytes) -> list[Candidate]:
