@@ -28,7 +28,8 @@ def coarse(current: float) -> list[float]:
 def fine(current: float, found: Mapping[float, Hashable]) -> list[float]:
     """Round values over the range in which what was `found` at the coarse ones changes; rising.
 
-    The present value is among them, and so are the ends of the range. Nothing changes: none.
+    The present value is among them, and so are the ends of the range; if it is an end, there is one
+    value beyond. Nothing changes: none.
     """
     values = sorted(found)
     if len(set(found.values())) <= 1:
@@ -39,7 +40,9 @@ def fine(current: float, found: Mapping[float, Hashable]) -> list[float]:
     step = _step((high - low) / (MOST - 1), whole=isinstance(current, int))
     first, last = ceil(low / step), floor(high / step)
     rungs = {_whole(number * step, current) for number in range(first, last + 1)}
-    return sorted(rungs | {low, high, current})
+    beyond = {max(low - step, 0)} if current == low else set()
+    beyond |= {high + step} if current == high else set()
+    return sorted(rungs | {low, high, current} | {_whole(value, current) for value in beyond})
 
 
 def _whole(value: float, like: float) -> float:

@@ -43,7 +43,7 @@ def render(
         console.print()
         _study(study, plan, console)
     console.print()
-    console.print(Text(f"Written to {out}: {names}"))
+    paragraph(console, f"Written to {out}: {names}")
 
 
 def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:

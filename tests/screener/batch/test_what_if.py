@@ -187,7 +187,7 @@ def test_present_values_give_the_counts_of_the_study(relaxed: dict[str, Any]) ->
         assert {status: now[status] for status in relaxed["status"]} == relaxed["status"]
         values = [point["value"] for point in each["curve"]]
         assert values == sorted(set(values))
-        assert len(values) <= grid.MOST + 3
+        assert len(values) <= grid.MOST + 5
 
 
 def test_parameters_that_are_no_numbers_have_no_curve(relaxed: dict[str, Any]) -> None:
@@ -340,14 +340,20 @@ class TestGrid:
         found = {0: 5, 7: 5, 14: 4, 28: 3, 56: 2, 112: 2}
         assert grid.fine(28, found) == [7, 10, 20, 28, 30, 40, 50, 56]
         tenths = {0.0: 1, 0.375: 1, 0.75: 1, 1.5: 2, 3.0: 2, 6.0: 2}
-        assert grid.fine(1.5, tenths) == [0.75, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5]
+        assert grid.fine(1.5, tenths) == [0.75, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]
 
     def test_where_nothing_changes_nothing_more_is_tried(self) -> None:
         assert grid.fine(28, {0: 1, 28: 1, 112: 1}) == []
 
     def test_the_present_value_is_tried_though_the_change_lies_elsewhere(self) -> None:
-        assert grid.fine(30, {0: 1, 30: 1, 60: 1, 120: 2})[0] == 30
-        assert grid.fine(30, {0: 1, 8: 2, 15: 2, 30: 2, 120: 2})[-1] == 30
+        above = grid.fine(30, {0: 1, 30: 1, 60: 1, 120: 2})
+        assert above == [10, 30, 40, 60, 80, 100, 120]
+        below = grid.fine(30, {0: 1, 8: 2, 15: 2, 30: 2, 120: 2})
+        assert below == [0, 5, 10, 15, 20, 25, 30, 35]
+
+    def test_no_value_is_below_none(self) -> None:
+        assert grid.fine(1, {0: 1, 1: 1, 2: 2, 4: 2}) == [0, 1, 2]
+        assert grid.fine(0, {0: 1, 1: 1, 2: 2, 5: 2, 10: 2, 100: 2})[0] == 0
 
     def test_whole_numbers_stay_whole(self) -> None:
         values = grid.fine(2, {0: 1, 1: 2, 2: 3, 4: 4, 8: 4})
