@@ -23,7 +23,7 @@ import pyarrow as pa
 import records as made
 
 import screener
-from screener import spark
+from screener import spark, spark_tasks
 
 DAY = date(2026, 1, 15)
 MEMORY = 2048
@@ -53,7 +53,7 @@ def reading(path: Path) -> float:
     )
     start = time.process_time()
     for keep in (False, True):  # once to find ids that stand twice, once to screen
-        list(spark._Read(DAY, is_text=True, keep=keep)([batch]))
+        list(spark_tasks.Read(DAY, is_text=True, keep=keep)([batch]))
     return time.process_time() - start
 
 
