@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import tempfile
 import time
 from datetime import date
@@ -20,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyspark
 import records as made
 
 import screener
-from screener import spark
+from screener import spark, spark_tasks
 
 DAY = date(2026, 1, 15)
 MEMORY = 2048
@@ -53,7 +55,7 @@ def reading(path: Path) -> float:
     )
     start = time.process_time()
     for keep in (False, True):  # once to find ids that stand twice, once to screen
-        list(spark._Read(DAY, is_text=True, keep=keep)([batch]))
+        list(spark_tasks.Read(DAY, is_text=True, keep=keep)([batch]))
     return time.process_time() - start
 
 
@@ -86,6 +88,7 @@ def compare(sizes: list[int], executors: int, folder: Path) -> None:
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"{words} pyspark-shell"
     session, _ = spark.session(f"local-cluster[{executors},1,{MEMORY}]")
     session.sparkContext.setLogLevel("ERROR")
+    work = Path(pyspark.__file__).parent / "work" / session.sparkContext.applicationId
     try:
         warm, _, _ = measured(session, folder / f"{sizes[0]}.ndjson", folder / "out")
         print(f"{executors} executor(s): first run of {sizes[0]:,} records {warm:.1f} s")
@@ -103,6 +106,7 @@ def compare(sizes: list[int], executors: int, folder: Path) -> None:
             )
     finally:
         session.stop()
+        shutil.rmtree(work, ignore_errors=True)  # what the executors printed
     sums = tasks(events)
     done = sizes[0] + sum(sizes)
     print(f"CPU of Java in tasks (reading, joining, writing): {1e6 * sums['java'] / done:.0f} µs a "
@@ -119,7 +123,6 @@ def main() -> None:
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        os.environ["SPARK_WORKER_DIR"] = str(folder / "work")
         for size in sizes:
             made.write(size, folder / f"{size}.ndjson")
         for number in given.executors.split(","):

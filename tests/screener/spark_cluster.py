@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
@@ -19,6 +21,9 @@ _CONF = {
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "3",
     "spark.sql.files.openCostInBytes": "1024",
+    # A machine that is busy with other tests is slow to answer, and not lost.
+    "spark.network.timeout": "600s",
+    "spark.worker.timeout": "600",
 }
 
 
@@ -28,16 +33,17 @@ def cluster(folder: Path, master: str = MASTER, **conf: str) -> Iterator[SparkSe
     words = " ".join(f"--conf {k}={v}" for k, v in {**_CONF, **conf}.items())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        patch.setenv("SPARK_WORKER_DIR", str(folder / "work"))
         patch.setenv("SPARK_LOCAL_DIRS", str(folder / "local"))
         patch.setenv("PYSPARK_SUBMIT_ARGS", f"{words} pyspark-shell")
         session, new = spark.session(master)
         assert new
         session.sparkContext.setLogLevel("ERROR")
+        work = Path(pyspark.__file__).parent / "work" / session.sparkContext.applicationId
         try:
             yield session
         finally:
             session.stop()
+            shutil.rmtree(work, ignore_errors=True)  # what the executors printed
 
 
 def divided(session: SparkSession, size: str) -> Any:
