@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,10 @@ from typing import Any
 import plain_criteria as c
 import plain_imaging as imaging
 import plain_therapy as therapy
-from plain_logic import Patient, Truth, every, negation, some
+from plain_logic import Criterion, Patient, Truth, every, negation, some
 from pydantic import ValidationError
 
 from screener.record import Record
-
-Criterion = Callable[[Patient], Truth]
 
 
 def _call(name: str) -> Criterion:

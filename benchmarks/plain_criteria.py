@@ -7,13 +7,13 @@ of the encoding: the rules are written a second time, so that the two can be com
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import plain_words as words
 from plain_logic import (
     FOUR_WEEKS,
+    Criterion,
     Patient,
     Seen,
     Span,
@@ -187,7 +187,7 @@ def her2_negative(patient: Patient) -> Truth:
 def ecog(patient: Patient) -> Truth:
     """The latest ECOG is 0 to 2."""
     entries = latest(patient.seen("performance_status"))
-    value = agreed([it.entry.ecog for it in entries])
+    value: int | None = agreed([it.entry.ecog for it in entries])
     if value is None or not patient.recent(latest_at(entries)):
         return None
     return value <= 2
@@ -234,7 +234,7 @@ def _upper_limit(entries: list[Seen]) -> Decimal | None:
     return Decimal(str(limit)) if limit is not None and limit > 0 else None
 
 
-def at_least(test: str, least: str) -> Any:
+def at_least(test: str, least: str) -> Criterion:
     """The criterion that a test is not below a value."""
 
     def criterion(patient: Patient) -> Truth:
@@ -250,7 +250,7 @@ def bilirubin(patient: Patient) -> Truth:
     return _times(found, "1.5")
 
 
-def transaminase(test: str) -> Any:
+def transaminase(test: str) -> Criterion:
     """The criterion on ALT or AST: at most 2.5 times the upper limit, 5 with liver metastases."""
 
     def criterion(patient: Patient) -> Truth:

@@ -19,7 +19,9 @@ from plain_logic import (
     some,
 )
 
-_OTHER_SKULL = ("brain", "leptomeninges", "meninges", "skull")
+_IN_SKULL = {"brain", "leptomeninges", "meninges", "skull"}
+_NEVER = {"ultrasound", "bone scan"}
+"""What no lesion is measured by, be it listed or not."""
 
 
 def fes_positive(patient: Patient) -> Truth:
@@ -29,7 +31,7 @@ def fes_positive(patient: Patient) -> Truth:
 
 
 def fes_negative(patient: Patient) -> Truth:
-    """No lesion of the latest FES-PET/CT is positive, and those evaluable, at least one, negative."""
+    """Every evaluable lesion of the latest FES-PET/CT, at least one, is negative."""
     scans = _valid_scans(patient)
     return agreed([_all_negative(patient, it.entry) for it in scans])
 
@@ -111,7 +113,7 @@ def _shows_measurable(exam: Any, whole: bool) -> Truth:
         return None
     return among(
         (every((_outside_skull(x), _measurable(exam.modality, x))) for x in exam.lesions),
-        whole=whole,
+        whole=whole or exam.modality in _NEVER,
     )
 
 
@@ -126,7 +128,7 @@ def _node(lesion: Any) -> Truth:
 
 def _outside_skull(lesion: Any) -> Truth:
     site = words.site(lesion.site)
-    by_site = None if site is None or site.name == "cns" else site.name not in _OTHER_SKULL
+    by_site = None if site is None or site.name == "cns" else site.name not in _IN_SKULL
     return some((_node(lesion), by_site))
 
 
@@ -143,7 +145,7 @@ def _by_size(modality: str, lesion: Any, slices: float | None, *, irradiated: Tr
     """By RECIST 1.1; `slices` and `irradiated` are what is taken where nothing is recorded."""
     if modality in {"FES-PET/CT", "FDG-PET/CT"}:
         return None
-    if modality in {"ultrasound", "bone scan"}:
+    if modality in _NEVER:
         return False
     longest, short = lesion.longest_diameter_mm, lesion.short_axis_mm
     thickness = slices if lesion.slice_thickness_mm is None else lesion.slice_thickness_mm

@@ -6,8 +6,8 @@ A truth is True, False or None: not known. A span is the first and the last poss
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -31,7 +31,8 @@ class Dated(Protocol):
     """Something of which is known when it happened."""
 
     @property
-    def at(self) -> Span: ...
+    def at(self) -> Span:
+        """The days on which it may have happened."""
 
 
 D = TypeVar("D", bound=Dated)
@@ -164,6 +165,7 @@ class Patient:
 
     record: Record
     as_of: date
+    _seen: dict[str, list[Seen]] = field(default_factory=dict)
 
     def whole(self, name: str) -> bool:
         """Whether a list is given, with all its entries."""
@@ -171,7 +173,9 @@ class Patient:
 
     def seen(self, name: str, dated: str = "date") -> list[Seen]:
         """The entries of a list that had happened."""
-        return happened(getattr(self.record, name), dated, self.as_of)
+        if name not in self._seen:
+            self._seen[name] = happened(getattr(self.record, name), dated, self.as_of)
+        return self._seen[name]
 
     def recent(self, at: Span | None) -> Truth:
         """Whether it was within 28 days."""
@@ -181,3 +185,7 @@ class Patient:
         """What the investigator says."""
         found: Truth = getattr(self.record.assessments, name, None)
         return found
+
+
+Criterion = Callable[[Patient], Truth]
+"""Gives the truth of a statement about a patient."""

@@ -49,7 +49,7 @@ def _held(regimen: Any, drugs: Set[str], whole: bool) -> Truth:
 
 
 def _kind(regimen: Any, kind: str, whole: bool) -> Truth:
-    """Whether a regimen held a drug of a kind; `kinds` speaks of the names not in the dictionary."""
+    """Whether a regimen held a drug of a kind; `kinds` is of names that the dictionary lacks."""
     stated = None if regimen.kinds is None else kind in regimen.kinds
     known = [words.drug(name) for name in regimen.drugs or ()]
     if any(it and kind in it.kinds for it in known):

@@ -38,7 +38,7 @@ _LABS = (
 
 
 def records(number: int, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Give records with the ids B0000001, B0000002, …"""
+    """Give records with the ids B0000001, B0000002 and so on."""
     draw = Random(seed)
     for position in range(1, number + 1):
         yield _record(f"B{position:07d}", draw)
@@ -143,8 +143,9 @@ def _therapies(draw: Random, advanced: int) -> list[dict[str, Any]]:
             drugs = [draw.choice(_CHEMOTHERAPY)]
         else:
             drugs = [draw.choice(("SHR6390", "达尔西利", "HRX-0000", "everolimus"))]
-        entry = {"setting": "advanced", "line": line, "drugs": drugs, "start": _day(draw, start, start),
-                 "end": _day(draw, end, end), "stop_reason": "progression"}  # fmt: skip
+        entry = {"setting": "advanced", "line": line, "drugs": drugs,
+                 "start": _day(draw, start, start), "end": _day(draw, end, end),
+                 "stop_reason": "progression"}  # fmt: skip
         if draw.random() < 0.03:
             del entry["line"]
         found.append(entry)
@@ -218,8 +219,8 @@ def _lab(
     draw: Random, lab: tuple[str, str, float, float, float | None], day: str
 ) -> dict[str, Any]:
     test, unit, least, most, upper = lab
-    entry: dict[str, Any] = {"test": test, "date": day,
-                             "value": round(draw.uniform(least, most), 1), "unit": unit}  # fmt: skip
+    value = round(draw.uniform(least, most), 1)
+    entry: dict[str, Any] = {"test": test, "date": day, "value": value, "unit": unit}
     if upper is not None:
         entry["upper_limit"] = upper
     return entry
