@@ -93,7 +93,7 @@ def test_generated_records(bulk: Bulk, folder: Path) -> None:
 
 def test_records_of_the_benchmark(bulk: Bulk, folder: Path) -> None:
     met = compare(bulk, folder, records.records(600), records.SCREENED_ON)
-    assert all(len(truths) > 1 for truths in met.values())
+    assert {name for name, truths in met.items() if len(truths) < 3} == set()
 
 
 def test_less_is_said(bulk: Bulk, folder: Path) -> None:
