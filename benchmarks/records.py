@@ -80,7 +80,7 @@ def _record(identifier: str, draw: Random) -> dict[str, Any]:
            [{"date": _day(draw, 1, 32), "ecog": draw.choice((0, 0, 1, 1, 1, 2, 3))}])  # fmt: skip
     _maybe(draw, 0.9, record, "life_expectancy_months", draw.choice((2, 3, 6, 12, 18, 24)))
     record["therapies"] = _therapies(draw, advanced)
-    record["procedures"] = _procedures(draw)
+    _maybe(draw, 0.97, record, "procedures", _procedures(draw))
     _maybe(draw, 0.95, record, "injuries", [])
     record["imaging"] = _imaging(draw, sites)
     found = [
@@ -137,7 +137,7 @@ def _therapies(draw: Random, advanced: int) -> list[dict[str, Any]]:
     for line in range(1, draw.randint(1, 4) + 1):
         end = max(start - draw.randint(80, 400), 8)
         kind = draw.random()
-        if kind < 0.45 or line == 1:
+        if kind < 0.45 or (line == 1 and kind < 0.97):
             drugs = [draw.choice(_CDK), draw.choice(_PARTNERS)]
         elif kind < 0.9:
             drugs = [draw.choice(_CHEMOTHERAPY)]
@@ -211,6 +211,8 @@ def _events(draw: Random) -> list[dict[str, Any]]:
                  "onset": _day(draw, 20, 600)}  # fmt: skip
         if draw.random() < 0.85:
             entry["resolved"] = _day(draw, 1, 19)
+        elif draw.random() < 0.5:
+            entry["ongoing"] = True
         found.append(entry)
     return found
 
