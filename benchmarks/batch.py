@@ -147,9 +147,9 @@ def measure(number: int, folder: Path) -> None:
     start = median([compared.batch(1, str(one)) for _ in range(times)])
     taken: dict[str, list[Cost]] = {name: [] for name in compared.runs}
     for _ in range(times):
-        for name, costs in taken.items():
-            costs.append(compared.runs[name]())
-    costs = {name: median(found) for name, found in taken.items()}
+        for name, found in taken.items():
+            found.append(compared.runs[name]())
+    costs = {name: median(each) for name, each in taken.items()}
     size = export.stat().st_size
     print(f"\n{number:,} records, {size / number:,.0f} bytes each; "
           + (f"medians of {times}" if times > 1 else "one run"))  # fmt: skip
