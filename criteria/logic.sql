@@ -75,6 +75,11 @@ CREATE MACRO latest_at(l) AS {
     lo: list_max(list_transform(l, lambda e: e.at.lo)),
     hi: list_max(list_transform(l, lambda e: e.at.hi))};
 
+-- when the first happened
+CREATE MACRO first_at(l) AS {
+    lo: list_min(list_transform(l, lambda e: e.at.lo)),
+    hi: list_min(list_transform(l, lambda e: e.at.hi))};
+
 -- Counts with both bounds: {lo, hi}, hi NULL where any number more is possible ------------------
 
 CREATE MACRO count_true(truths, l) AS list_transform([truths], lambda v: {
@@ -123,6 +128,20 @@ CREATE MACRO between_days(s, first_day, last_day) AS list_transform([s], lambda 
     CASE WHEN v.hi < first_day OR v.lo > last_day THEN false
          WHEN v.lo >= first_day AND v.hi <= last_day THEN true END)[1];
 
+-- whether one event came before another
+CREATE MACRO came_before(s, other) AS
+    CASE WHEN s.hi < other.lo THEN true WHEN s.lo >= other.hi THEN false END;
+
+-- whether less than a number of calendar months passed from one event to another
+CREATE MACRO within_months(s, since, n) AS
+    CASE WHEN s.hi < since.lo + to_months(CAST(n AS INTEGER)) THEN true
+         WHEN s.lo >= since.hi + to_months(CAST(n AS INTEGER)) THEN false END;
+
+-- the first of two events that both come to pass; its end is known from either
+CREATE MACRO first_of(s, other) AS {
+    lo: CASE WHEN s.lo <= other.lo THEN s.lo WHEN other.lo < s.lo THEN other.lo END,
+    hi: least(s.hi, other.hi)};
+
 -- days on which a window that ends a number of days or years after an event could be over
 CREATE MACRO days_after(spans, n) AS
     list_transform(spans, lambda s: CAST(s.lo + to_days(CAST(n AS INTEGER) + 1) AS DATE));
@@ -145,6 +164,19 @@ CREATE MACRO has_kind(x, k) AS CASE
             THEN CASE WHEN list_contains(x.kinds, k) THEN true END
             ELSE list_contains(x.kinds, k) END
     WHEN list_contains(x.kinds, k) THEN NULL
+    WHEN NOT x.unseen THEN false END;
+
+-- whether a regimen held a drug of any kind but these
+CREATE MACRO has_kind_but(x, given) AS CASE
+    WHEN len(list_filter(flatten(list_transform(x.drugs, lambda d: d.kinds)),
+                         lambda k: NOT list_contains(given, k))) > 0 THEN true
+    WHEN x.drugs IS NULL
+        OR list_contains(list_transform(x.drugs, lambda d: d.name IS NULL), true)
+        THEN CASE WHEN len(list_filter(x.kinds, lambda k: NOT list_contains(given, k))) > 0
+            THEN true END
+    WHEN list_contains(list_transform(x.drugs, lambda d: d.generic IS NULL), true)
+        THEN len(list_filter(x.kinds, lambda k: NOT list_contains(given, k))) > 0
+    WHEN len(list_filter(x.kinds, lambda k: NOT list_contains(given, k))) > 0 THEN NULL
     WHEN NOT x.unseen THEN false END;
 
 -- whether a regimen held a named drug of a kind; an unlisted drug of that kind may be it

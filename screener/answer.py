@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from screener.engine import Answered
+    from screener.index_date import Index
     from screener.result import Outcome
 
 
@@ -21,12 +22,12 @@ class Answer:
         self._plan = plan
         self._strict = strict
         self._without = without
-        self._truths: dict[tuple[int, date], list[bool | None]] = {}
+        self._truths: dict[tuple[int, date | None], list[bool | None]] = {}
         self._reasons: dict[int, str] = {}
         self._whys: dict[str, dict[str, Any] | None] = {}
         self._open: dict[str, bool] = {}
         self._advisories: dict[int, str | None] = {}
-        self.screened_on = date.min
+        self.screened_on: date | None = date.min
         self.ignored = 0
         self.columns: dict[str, Any] = {}
         self.days: list[date] = []
@@ -34,7 +35,12 @@ class Answer:
         self.later: Answer | None = None
         """The answers on those days."""
         self.without_list: dict[str, list[bool | None]] = {}
-        """The truths of all criteria if a list that the user calls whole were not."""
+        """The truths of all criteria if a list that the user or the study calls whole were not."""
+        self.index: Index | None = None
+        """The patient's own index date, if the study has one."""
+        self.why_open: tuple[str, list[str]] = ("", [])
+        """Why what is asked of several days or ways is open where they disagree; what to obtain."""
+        self._disagreed: set[int] = set()
 
     def add(self, part: Part, row: Answered) -> None:
         """Take in what a part of the plan says for one variant and day."""
@@ -42,9 +48,9 @@ class Answer:
         for index, truth in zip(part.nodes, row.truths, strict=True):
             known[index] = truth
         if row.variant == BASE and row.as_of == row.screened_on:
-            self.screened_on = row.screened_on
+            self.screened_on = now = row.screened_on
             self.ignored = row.ignored
-            later = {day for day in row.days if day is not None and day > row.as_of}
+            later = {day for day in row.days if day and now and day > now}
             self.days = sorted(later.union(self.days))
 
     def say(
@@ -68,6 +74,26 @@ class Answer:
         """The truth of each leaf, as the study states them."""
         truths = self._truths[BASE, self.screened_on]
         return [truths[i] for i, node in enumerate(self._plan.nodes) if node.leaf is not None]
+
+    def agree(self, others: Sequence[Answer], why_open: tuple[str, list[str]]) -> None:
+        """Keep only the truths that the answers on other days, or in other ways, share."""
+        self.why_open = why_open
+        for (variant, day), own in self._truths.items():
+            agreed = agreed_truths(
+                self._plan, [own, *(other.truths_of(variant) for other in others)]
+            )
+            if variant == BASE:
+                pairs = enumerate(zip(agreed, own, strict=True))
+                self._disagreed = {n for n, (truth, before) in pairs if truth != before}
+            self._truths[variant, day] = agreed
+
+    def truths_of(self, variant: int) -> list[bool | None]:
+        """The truths of one variant, of an answer about a single day."""
+        return next(truths for (number, _), truths in self._truths.items() if number == variant)
+
+    def disagreed(self, index: int) -> bool:
+        """Whether a criterion is unknown only since days or ways disagree."""
+        return index in self._disagreed
 
     def truth(self, index: int, day: date | None = None) -> bool | None:
         """Truth of a criterion; strictly, only what holds without the assumed parameters too."""
@@ -137,6 +163,19 @@ class Answer:
             return found
         # Several, each of which another can stand in for.
         return list(dict.fromkeys(name for names in self._without for name in names))
+
+
+def agreed_truths(plan: Plan, worlds: Sequence[Sequence[bool | None]]) -> list[bool | None]:
+    """The truths that all worlds share, of a compound criterion only where a part shows it."""
+    found: list[bool | None] = [None] * len(plan.nodes)
+    for index in reversed(range(len(plan.nodes))):  # parts come after their criterion
+        truths = {world[index] for world in worlds}
+        truth = truths.pop() if len(truths) == 1 else None
+        parts = plan.nodes[index].parts
+        if parts and not any(found[part] == truth for part in parts):
+            truth = None
+        found[index] = truth
+    return found
 
 
 def outcome(kind: str, truth: bool | None) -> Outcome:

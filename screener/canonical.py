@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from screener.record import PartialName, Record
 
 
@@ -23,14 +25,23 @@ def canonical_json(record: Record) -> str:
     return _CANONICAL.encode(_plain(record))
 
 
-def with_partial(record: Record, names: list[PartialName]) -> Record:
-    """The same record with other lists named as partial."""
-    changed: Record
+_Entry = TypeVar("_Entry")
+
+
+def with_fields(record: _Entry, changes: Mapping[str, Any]) -> _Entry:
+    """A copy of a record, or of an entry of one, with other values of some fields."""
     if hasattr(record, "__struct_fields__"):
         changed = copy(record)
-        changed.partial = names  # an object of its own, and not a model
+        for name, value in changes.items():
+            setattr(changed, name, value)  # an object of its own, and not a model
         return changed
-    return record.model_copy(update={"partial": names})
+    copied: _Entry = record.model_copy(update=changes)  # type: ignore[attr-defined]  # a model
+    return copied
+
+
+def with_partial(record: Record, names: list[PartialName]) -> Record:
+    """The same record with other lists named as partial."""
+    return with_fields(record, {"partial": names})
 
 
 _CANONICAL = json.JSONEncoder(

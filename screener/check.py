@@ -8,7 +8,9 @@ from datetime import date
 from typing import Any
 
 from screener.compiler import Compiler
+from screener.engine import Question
 from screener.errors import StudyError
+from screener.index_date import as_given
 from screener.plan import Plan
 from screener.record import Record, RecordInvalid, parse
 from screener.screening import Screener
@@ -101,24 +103,24 @@ def _criterion_examples(encoding: Encoding, plan: Plan) -> tuple[list[str], int]
 
 
 def _fact_examples(encoding: Encoding, plan: Plan, used: set[str]) -> tuple[list[str], int]:
-    asked: dict[date, list[tuple[Fact, int, Record]]] = {}
+    asked: list[tuple[Fact, int, Record, Question]] = []
     for fact in encoding.facts.values():
         for index, example in enumerate(fact.examples if fact.name in used else []):
             record = _record(encoding, fact.name, ("examples", index), example.record)
             day = date.fromisoformat(example.as_of or "2000-01-01")
-            asked.setdefault(day, []).append((fact, index, record))
-    faults, number = [], 0
-    screener = Screener(plan)
-    for day, examples in asked.items():
-        answers = screener.facts([record for _, _, record in examples], day)
-        for (fact, index, _), answer in zip(examples, answers, strict=True):
-            number += 1
-            found = next(a["value"] for a in answer if a["name"] == fact.name)
-            expected = _as_json(fact.examples[index].value)
-            if not _same(found, expected):
-                message = f"{fact.name}: the example gives {found!r}, expected {expected!r}"
-                faults.append(_at(encoding, fact.name, ("examples", index), message))
-    return faults, number
+            cutoff = date.fromisoformat(example.cutoff) if example.cutoff else None
+            asked.append((fact, index, record, as_given(record, day, cutoff, example.index_date)))
+    if not asked:
+        return [], 0
+    faults = []
+    answers = Screener(plan).facts_of([a[3] for a in asked], [a[2] for a in asked])
+    for (fact, index, _, _), answer in zip(asked, answers, strict=True):
+        found = next(a["value"] for a in answer if a["name"] == fact.name)
+        expected = _as_json(fact.examples[index].value)
+        if not _same(found, expected):
+            message = f"{fact.name}: the example gives {found!r}, expected {expected!r}"
+            faults.append(_at(encoding, fact.name, ("examples", index), message))
+    return faults, len(asked)
 
 
 def _same(found: Any, expected: Any) -> bool:

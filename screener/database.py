@@ -50,3 +50,17 @@ def connect(
     for name, value in _LOCKED.items():
         connection.execute(f"SET {name} = {value}")
     return connection
+
+
+def to_arrow(connection: _database.DuckDBPyConnection, query: str) -> Any:
+    """The rows of a query as a table of Arrow."""
+    import duckdb  # noqa: F401, PLC0415  # adds what the module lacks to its connections
+
+    return connection.sql(query).to_arrow_table()
+
+
+def from_arrow(connection: _database.DuckDBPyConnection, name: str, table: Any) -> None:
+    """Let statements read a table of Arrow by a name."""
+    import duckdb  # noqa: F401, PLC0415  # as above
+
+    connection.register(name, table)

@@ -9,6 +9,22 @@ from functools import lru_cache
 FIRST_YEAR = 1800
 LAST_YEAR = 2200
 
+EVENT_DATE = {
+    "pathology": "date",
+    "performance_status": "date",
+    "therapies": "start",
+    "procedures": "date",
+    "injuries": "date",
+    "imaging": "date",
+    "metastases": "date",
+    "effusions": "date",
+    "labs": "date",
+    "adverse_events": "onset",
+    "other_malignancies": "diagnosed",
+    "genomics": "date",
+}
+"""The date of an entry, by list of the record: when it happened."""
+
 _PARTS = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _DAY = timedelta(days=1)
 

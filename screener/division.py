@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screener.plan import Part
-from screener.statements import ALWAYS, column, names_in
+from screener.statements import ALWAYS, column, names_in, truth
 from screener.study import every, leaves
 
 if TYPE_CHECKING:
@@ -105,8 +105,4 @@ class Division:
 
     def _truth(self, node: Node) -> str:
         criterion = next(c for c in every(self._study.criteria) if c.id == node.id)
-        if node.leaf is not None:
-            return f"t_{column(criterion)}"
-        macro = "all_true" if criterion.all else "any_true"
-        parts = ", ".join(self._truth(self._nodes[i]) for i in node.parts)
-        return f"{macro}([{parts}])"
+        return truth(criterion, lambda leaf: f"t_{column(leaf)}")

@@ -57,7 +57,8 @@ class Question:
     """A record as canonical JSON, its screening date, and later days on which to ask again."""
 
     record: str
-    as_of: date
+    as_of: date | None
+    """None where it is not known, so that whatever depends on it is unknown."""
     later: Sequence[date] = ()
 
 
@@ -67,8 +68,8 @@ class Answered:
 
     n: int
     variant: int
-    as_of: date
-    screened_on: date
+    as_of: date | None
+    screened_on: date | None
     ignored: int
     truths: list[bool | None]
     days: list[date | None]
@@ -175,6 +176,24 @@ class Engine:
         names = [column[0] for column in found.description or []]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         return sorted(rows, key=lambda row: int(row["n"]))
+
+    def ask_statement(
+        self,
+        statement: str,
+        questions: Sequence[Question],
+        asked: list[dict[str, Any]],
+        words: Words,
+    ) -> list[tuple[Any, ...]]:
+        """The rows of another statement of the plan, one for each question and in their order.
+
+        Raises:
+            StudyError: an expression of the study cannot be computed for a record.
+        """
+        try:
+            self._put(questions, asked, words)
+            return sorted(self.connection.execute(statement).fetchall(), key=lambda row: row[0])
+        except database.Error:
+            raise unanswerable(self.plan.study_id) from None
 
     def _put(
         self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words

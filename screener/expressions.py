@@ -9,6 +9,8 @@ from screener import sql, view
 from screener.study import every
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from screener.study import AdvisoryRule, Criterion, Encoding
 
 
@@ -77,10 +79,15 @@ class Expressions:
 
     # Which facts a study needs, and in which order -------------------------------------------
 
-    def needed(self, criteria: list[Criterion], rules: list[AdvisoryRule]) -> list[list[str]]:
-        """The facts that criteria and advisories use, in layers: each uses only earlier ones."""
+    def needed(
+        self,
+        criteria: list[Criterion],
+        rules: list[AdvisoryRule],
+        more: Collection[str] = (),
+    ) -> list[list[str]]:
+        """The facts that criteria, advisories and `more` use, in layers: each uses earlier ones."""
         study = self.encoding.study
-        roots: set[str] = set()
+        roots = set(more)
         for criterion in every(criteria):
             if criterion.met_when:
                 found = self.parse(criterion.id, ("met_when",), criterion.met_when, predicate=True)

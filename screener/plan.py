@@ -10,6 +10,11 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from screener.cohort_plan import CohortPlan
+
+FILE = "{file}"
+"""Stands in a statement for the path of a file."""
+
 BASE, STRICT = 0, -1
 """The variants of a question that ask with all parameters, and without the assumed ones."""
 
@@ -108,6 +113,9 @@ class Plan:
     """The records of `question` as facts see them: the rows of `viewed`."""
     bare_view: str
     """The same where nobody asks for the places of entries in the record."""
+    file_view: str
+    """The same of records in a file, whose path as SQL stands for `FILE`, as of the day of the
+    table `day`."""
     whole: Part
     """Every criterion in one statement, for many records."""
     halves: list[Part]
@@ -117,6 +125,8 @@ class Plan:
     """One row of facts for each record, for `screen facts`."""
     facts: list[dict[str, Any]]
     """Name, label, meaning, type, unit and source of each fact that a report may show."""
+    cohort: CohortPlan
+    """Index date, derived variables, baseline table and flow, of a study that has them."""
 
     def to_json(self) -> str:
         """The plan as JSON text."""
@@ -134,5 +144,6 @@ class Plan:
                 "halves": [Part(**part) for part in data["halves"]],
                 "leaves": [Leaf(**leaf) for leaf in data["leaves"]],
                 "advisories": [Advisory(**rule) for rule in data["advisories"]],
+                "cohort": CohortPlan.from_data(data["cohort"]),
             }
         )

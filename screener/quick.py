@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache
+from functools import cache, partial
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,7 +20,7 @@ import msgspec
 from screener.dates import span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _BLANK = re.compile(r'"\s+"')
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -79,10 +80,10 @@ class Quick:
         dates = {record.birth_date}
         for name, get in self._objects:
             if (entry := getattr(record, name)) is not None:
-                dates.update(get(entry))
+                dates.update(get([entry]))
         for name, get in self._lists:
-            for entry in getattr(record, name) or ():
-                dates.update(get(entry))
+            if entries := getattr(record, name):
+                dates.update(get(entries))
         return dates
 
     def _is_possible(self, record: Any) -> bool:
@@ -105,8 +106,8 @@ class Quick:
             lower, upper = lab.lower_limit, lab.upper_limit
             if lower is not None and upper is not None and upper < lower:
                 return False
-        partial = record.partial
-        return not partial or len(set(partial)) == len(partial)
+        named = record.partial
+        return not named or len(set(named)) == len(named)
 
     def _are_dates(self, texts: set[str | None]) -> bool:
         try:
@@ -152,9 +153,12 @@ def _is_printable(text: bytes) -> bool:
     return not (_BLANK.search(characters) or _UNPRINTABLE.search(characters))
 
 
-def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+def _getter(names: list[str]) -> Callable[[list[Any]], Iterable[str | None]]:
+    """What gives the fields of these names of all entries, one after the other."""
     get = attrgetter(*names)
-    return get if len(names) > 1 else lambda entry: (get(entry),)
+    if len(names) == 1:
+        return partial(map, get)
+    return lambda entries: chain.from_iterable(map(get, entries))
 
 
 class _Types:

@@ -58,7 +58,7 @@ def statement(plan: Plan, part: Part, wanted: Sequence[Collection[bool | None]])
     )
     return (
         f"SELECT {', '.join(columns)} FROM (SELECT *, {truths} FROM {part.table} "  # noqa: S608
-        f"WHERE variant = {BASE} AND as_of = screened_on)"
+        f"WHERE variant = {BASE} AND as_of IS NOT DISTINCT FROM screened_on)"
     )
 
 

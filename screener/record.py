@@ -582,11 +582,11 @@ def parse(data: object, *, today: date | None = None) -> Record:
     problems += impossibilities(members(data), today)
     if (more := len(details) - MAX_PROBLEMS) > 0:
         problems.append(Problem("", f"and {more:,} more problems; correct these first"))
-    raise RecordInvalid(problems, _legible_id(data))
+    raise RecordInvalid(problems, legible_id(members(data).get("id")))
 
 
-def _legible_id(data: object) -> str | None:
-    value = members(data).get("id")
+def legible_id(value: object) -> str | None:
+    """The value of `id` if it can be one, else None."""
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ID:
         return None
     return value if value == value.strip() and value.isprintable() else None

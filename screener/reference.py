@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from screener import sql
 from screener.catalogue import packaged
+from screener.cohort_study import Derived
 from screener.study import Criterion, CriterionExample, Encoding, Fact, Parameter, load
 
 if TYPE_CHECKING:
@@ -92,6 +93,9 @@ class _Uses:
         found: set[str] = set()
         waiting = [name for criterion in criteria for name in self._named(criterion)]
         waiting += [n for rule in self.encoding.study.advisories for n in self.columns(rule.when)]
+        for variable in self.encoding.study.derived:
+            waiting += [n for c in variable.categories for n in self.columns(c.when)]
+            waiting += self.columns(variable.number) if variable.number else ()
         while waiting:
             name = waiting.pop()
             if name in self.encoding.facts and name not in found:
@@ -115,6 +119,10 @@ def render(encoding: Encoding) -> str:
                 "Version": study.version,
                 "Registry": study.registry,
                 "Screening date": study.as_of_means,
+                "Index date": study.index_date.means if study.index_date else "",
+                "Not documented counts as none": "; ".join(
+                    f"{item.list} ({item.source})" for item in study.undocumented_counts_as_none
+                ),
                 "Examples are screened as of": study.examples_as_of.isoformat(),
             }
         ),
@@ -197,13 +205,32 @@ def _closing(encoding: Encoding, uses: _Uses) -> list[str]:
         for fact in uses.all_facts(study.criteria)
     ]
     blocks = []
+    if study.flow.steps:
+        steps = [(step.criterion, step.label) for step in study.flow.steps]
+        told = "The order in which patients leave; each is counted once, at the first that applies."
+        blocks += ["### Flow", told, _table(("criterion", "who leaves"), steps)]
+    if study.derived:
+        told = "For the baseline table and for subgroups. SQL over the facts and parameters."
+        columns = ("variable", "label", "is", "remarks", "source")
+        variables = [_variable(variable) for variable in study.derived]
+        blocks += ["### Derived variables", told, _table(columns, variables)]
     if study.advisories:
         rows = [(_code(rule.id), rule.text, _code(rule.when)) for rule in study.advisories]
         told = "Told whenever the condition certainly holds; they decide nothing."
         blocks += ["### Advisories", told, _table(("advisory", "text", "when"), rows)]
-    told = "Everything that the criteria and advisories rest on."
+    told = "Everything that the criteria, variables and advisories rest on."
     header = ("fact", "means", "unit or type", "source")
     return [*blocks, "### Facts", told, _table(header, facts)]
+
+
+def _variable(variable: Derived) -> tuple[str, ...]:
+    if variable.number:
+        unit = f", {variable.unit}" if variable.unit else ""
+        means = f"{_code(variable.number)}{unit}; median and range"
+    else:
+        means = "; ".join(f"{c.label}: {_code(c.when)}" for c in variable.categories)
+    remarks = " ".join(filter(None, (variable.reading, variable.remark)))
+    return _code(variable.id), variable.label, means, remarks, variable.source
 
 
 def _parameter(name: str, parameter: Parameter) -> tuple[str, str, str]:

@@ -98,6 +98,26 @@ class Provenance(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tool_version: str
 
 
+class IndexDay(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The patient's own day as of which facts are, in a study that has one."""
+
+    means: str
+    """What happened on that day."""
+    date: str | None = None
+    """The day, `A to B` where it lies between two; null if unknown."""
+
+
+class DerivedValue(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A variable that a study derives of each patient, for its baseline table."""
+
+    id: str
+    label: str
+    value: str | int | float | list[str] | None
+    """Category, number, or every category that applies; null where it is unknown."""
+    open: list[str] = []
+    """Of a variable with several: the categories that are unknown."""
+
+
 class ScreeningResult(_Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One patient against one study on one day."""
 
@@ -105,6 +125,9 @@ class ScreeningResult(_Said, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     study: StudyRef
     as_of: date
     """The screening date."""
+    index_date: IndexDay | None = None
+    """The day as of which facts are where the study has one of its own; follow-up is that of the
+    screening date."""
     status: Status
     criteria: list[CriterionResult]
     needs: list[str]
@@ -115,5 +138,8 @@ class ScreeningResult(_Said, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     assumptions: list[str] = []
     """Every assumption of the criteria, and the lists taken as whole."""
     ignored_entries: int = 0
-    """Entries dated after the screening date, which were not used."""
+    """Entries dated after the screening date, or the index date of a study that has one, which were
+    not used."""
+    derived: list[DerivedValue] = []
+    """The study's derived variables, in its order."""
     provenance: Provenance

@@ -10,14 +10,16 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from screener.answer import Answer, outcome
-from screener.canonical import canonical_json, with_partial
+from screener.answer import Answer, agreed_truths, outcome
+from screener.canonical import canonical_json, with_fields
 from screener.errors import UsageError
 from screener.plan import BASE, STRICT, Node, Plan
 from screener.result import (
     Advisory,
     CriterionResult,
+    DerivedValue,
     Evidence,
+    IndexDay,
     Provenance,
     ScreeningResult,
     Status,
@@ -28,6 +30,7 @@ from screener.thresholds import near, with_thresholds
 
 if TYPE_CHECKING:
     from screener.engine import Engine, Question, Words
+    from screener.index_date import Asked
     from screener.record import Record
 
 TOOL = "trial-screen"
@@ -97,56 +100,104 @@ class Screener:
 
         if not records:
             return []
-        taken = [_complete(record, self.settings.complete) for record in records]
-        asked = variants(self.plan, self._without, strict=self.settings.strict)
-        answers = self._answers([record for record, _ in taken], as_of, asked)
+        taken = [self._taken(record) for record in records]
+        asked = self._asked([record for record, _ in taken], as_of)
+        sets = variants(self.plan, self._without, strict=self.settings.strict)
+        answers = self._answers(asked, [record for record, _ in taken], sets)
         for name in sorted({name for _, lists in taken for name in lists}):
-            # What rests on the user's word that a list is whole is otherwise without it.
-            rest = self.settings.complete - {name}
-            said = self._truths([_complete(record, rest)[0] for record in records], as_of)
+            # What rests on a word that a list is whole is otherwise without it.
+            said = self._truths([self._taken(record, name)[0] for record in records], as_of)
             for answer, (_, lists), truths in zip(answers, taken, said, strict=True):
                 if name in lists:
                     answer.without_list[name] = truths
+        derived = self._derived(asked, [record for record, _ in taken])
         return [
-            self._result(record, canonical_json(original), answer, as_of)
-            for (record, _), original, answer in zip(taken, records, answers, strict=True)
+            self._result(record, canonical_json(original), answer, as_of, values)
+            for (record, _), original, answer, values in zip(
+                taken, records, answers, derived, strict=True
+            )
         ]
+
+    def derived(self, records: Sequence[Record], as_of: date) -> list[list[DerivedValue]]:
+        """The study's derived variables of each record, in the order of the records."""
+        taken = [self._taken(record)[0] for record in records]
+        return self._derived(self._asked(taken, as_of), taken)
+
+    def _derived(self, asked: Sequence[Asked], taken: Sequence[Record]) -> list[list[DerivedValue]]:
+        variables = self.plan.cohort.variables
+        if not variables or not taken:
+            return [[] for _ in taken]
+        from screener.derived import values  # noqa: PLC0415
+
+        questions = _worlds(asked)
+        rows = iter(
+            self._engine(len(questions)).ask_statement(
+                self.plan.cohort.variables_statement, questions, self._base(), _words(taken)
+            )
+        )
+        return [values(variables, [next(rows)[1:] for _ in one.worlds]) for one in asked]
 
     def truths(self, records: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         """Only the truths of all criteria and parts, in the order of `plan.nodes`.
 
         As the study states them: settings beside thresholds and complete lists do not count.
         """
-        return self._truths([_complete(r, self.settings.complete)[0] for r in records], as_of)
+        return self._truths([self._taken(record)[0] for record in records], as_of)
 
     def _truths(self, taken: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         from screener.engine import variants  # noqa: PLC0415
 
-        asked = variants(self.plan, [], strict=False)[:1]
-        engine = self._engine(len(taken))
-        found: list[list[bool | None]] = [[None] * len(self.plan.nodes) for _ in taken]
-        answered = engine.ask(_questions(taken, as_of), asked, _words(taken))
+        asked = self._asked(taken, as_of)
+        questions = _worlds(asked)
+        engine = self._engine(len(questions))
+        found: list[list[bool | None]] = [[None] * len(self.plan.nodes) for _ in questions]
+        sets = variants(self.plan, [], strict=False)[:1]
+        answered = engine.ask(questions, sets, _words(taken))
         for part, rows in zip(engine.parts, answered, strict=True):
             for row in rows:
                 for index, truth in zip(part.nodes, row.truths, strict=True):
                     found[row.n][index] = truth
-        return found
+        worlds = iter(found)
+        return [agreed_truths(self.plan, [next(worlds) for _ in one.worlds]) for one in asked]
+
+    def _asked(self, taken: Sequence[Record], as_of: date) -> list[Asked]:
+        """What to ask about each record: as of the screening date, or of its own index date."""
+        from screener.engine import Question  # noqa: PLC0415
+        from screener.index_date import Asked, asked, index_of  # noqa: PLC0415
+
+        questions = [Question(canonical_json(record), as_of) for record in taken]
+        if not self.plan.cohort.index_statement:
+            return [Asked([question]) for question in questions]
+        rows = self._engine(len(questions)).ask_statement(
+            self.plan.cohort.index_statement, questions, self._base(), _words(taken)
+        )
+        return [
+            asked(record, index_of(*row[1:]), as_of)
+            for record, row in zip(taken, rows, strict=True)
+        ]
+
+    def _base(self) -> list[dict[str, Any]]:
+        """The parameters that hold, strictly or not, as the one set to ask with."""
+        from screener.engine import variants  # noqa: PLC0415
+
+        sets = variants(self.plan, [], strict=self.settings.strict)
+        return [{**sets[-1 if self.settings.strict else 0], "variant": BASE}]
 
     def _answers(
-        self, records: Sequence[Record], as_of: date, asked: list[dict[str, Any]]
+        self, asked: Sequence[Asked], records: Sequence[Record], sets: list[dict[str, Any]]
     ) -> list[Answer]:
         from screener.engine import Question  # noqa: PLC0415
         from screener.reasons import explained  # noqa: PLC0415
 
-        engine = self._engine(len(records))
-        questions, words = _questions(records, as_of), _words(records)
+        questions, words = _worlds(asked), _words(records)
+        engine = self._engine(len(questions))
 
         def ask() -> list[Answer]:
             found = [
                 Answer(self.plan, strict=self.settings.strict, without=self._without)
                 for _ in questions
             ]
-            for part, rows in zip(engine.parts, engine.ask(questions, asked, words), strict=True):
+            for part, rows in zip(engine.parts, engine.ask(questions, sets, words), strict=True):
                 for row in rows:
                     found[row.n].add(part, row)
             return found
@@ -159,27 +210,56 @@ class Screener:
             opens, keys = explained(self.plan, part, wanted)
             for row in rows:
                 answers[row[0]].say(part, opens, keys, row)
+        if self.plan.cohort.index_statement:
+            # The index date is what it is: time alone clears nothing.
+            return self._agreed(asked, answers)
         waiting = [n for n, answer in enumerate(answers) if answer.days and answer.only_time()]
         if waiting:
             # What fails now may pass on a later day: the same question again, on the days on which
             # a window ends.
-            questions = [Question(questions[n].record, as_of, answers[n].days) for n in waiting]
-            asked = [v for v in asked if v["variant"] in (BASE, STRICT)]
+            questions = [
+                Question(questions[n].record, questions[n].as_of, answers[n].days) for n in waiting
+            ]
+            sets = [v for v in sets if v["variant"] in (BASE, STRICT)]
             for number, again in zip(waiting, ask(), strict=True):
                 answers[number].later = again
         return answers
 
+    def _agreed(self, asked: Sequence[Asked], answers: Sequence[Answer]) -> list[Answer]:
+        """One answer for each record, with what its worlds share."""
+        from screener.index_date import why_open  # noqa: PLC0415
+
+        given, found = iter(answers), []
+        for one in asked:
+            first, *others = [next(given) for _ in one.worlds]
+            first.index = one.index
+            first.agree(others, why_open(one, self.plan.cohort.index_means))
+            found.append(first)
+        return found
+
     def facts(self, records: Sequence[Record], as_of: date) -> list[list[dict[str, Any]]]:
-        """Every fact of the study about each record.
+        """Every fact of the study about each record, as of its own index date if the study has one.
 
-        Each as name, label, means, type, unit, source, value (JSON), words and evidence.
+        Each as name, label, means, type, unit, source, value (JSON), words and evidence. What the
+        index date leaves open has no value.
         """
-        from screener.engine import variants  # noqa: PLC0415
+        taken = [self._taken(record)[0] for record in records]
+        asked = self._asked(taken, as_of)
+        given = iter(self.facts_of(_worlds(asked), taken))
+        found = []
+        for one in asked:
+            first, *others = [next(given) for _ in one.worlds]
+            for place, fact in enumerate(first):
+                if any(other[place]["value"] != fact["value"] for other in others):
+                    fact |= {"value": None, "words": None}
+            found.append(first)
+        return found
 
-        taken = [_complete(record, self.settings.complete)[0] for record in records]
-        asked = variants(self.plan, [], strict=self.settings.strict)
-        asked = [{**asked[-1 if self.settings.strict else 0], "variant": BASE}]
-        rows = self._engine(len(taken)).ask_facts(_questions(taken, as_of), asked, _words(taken))
+    def facts_of(
+        self, questions: Sequence[Question], records: Sequence[Record]
+    ) -> list[list[dict[str, Any]]]:
+        """The same for each of some questions about the records, whatever their own index dates."""
+        rows = self._engine(len(questions)).ask_facts(questions, self._base(), _words(records))
         return [
             [
                 {
@@ -199,6 +279,7 @@ class Screener:
         original: str,
         answer: Answer,
         as_of: date,
+        derived: list[DerivedValue],
     ) -> ScreeningResult:
         plan = self.plan
         shown = [self._criterion(index, answer) for index in plan.top]
@@ -208,13 +289,16 @@ class Screener:
         if clears:
             status = "ineligible"
         elif any(c.outcome == "unknown" for c in shown):
-            status = "undetermined"
+            status = plan.cohort.unknown_counts_as
         helps = status == "undetermined" or rescreen is not None
         assumptions = _distinct(a for c in shown for a in c.assumptions)
         return ScreeningResult(
             patient_id=record.id,
             study=StudyRef(id=plan.study_id, version=plan.version, sha256=plan.sha256),
             as_of=as_of,
+            index_date=IndexDay(means=plan.cohort.index_means, date=answer.index.text)
+            if answer.index
+            else None,
             status=status,
             criteria=shown,
             needs=_distinct(need for c in shown for need in c.needs) if helps else [],
@@ -226,6 +310,7 @@ class Screener:
             ],
             assumptions=assumptions,
             ignored_entries=answer.ignored,
+            derived=derived,
             provenance=Provenance(
                 record_sha256=hashlib.sha256(original.encode()).hexdigest(),
                 tool=TOOL,
@@ -249,6 +334,8 @@ class Screener:
             evidence = _evidence(self.plan, self.plan.leaves[node.leaf].facts, answer.columns)
             if truth is not None:
                 reason = answer.reason(node.leaf)
+            elif answer.disagreed(index):
+                reason, needs = answer.why_open
             elif answer.known_but_assumed(index):
                 names = answer.rests_on_all(index)
                 reason = f"Decided only by assumed values, not used here: {', '.join(names)}."
@@ -261,7 +348,7 @@ class Screener:
                 rests_on = _distinct([*rests_on, *(n for why in whys for n in why["rests_on"])])
         assumptions = [self._assumption(name) for name in rests_on]
         whole = answer.rests_on_lists(index) if truth is not None else []
-        assumptions += [f"{name} is taken as the whole list (--complete)" for name in whole]
+        assumptions += [self._whole(name) for name in whole]
         return CriterionResult(
             id=node.id,
             kind=node.kind,  # type: ignore[arg-type]  # from the study's closed vocabulary
@@ -277,6 +364,26 @@ class Screener:
             clears_on=clears_on(self.plan, index, answer) if meaning == "fail" else None,
             parts=parts,
         )  # fmt: skip
+
+    def _taken(self, record: Record, but: str = "") -> tuple[Record, list[str]]:
+        """The record with lists taken as whole, by the user's word or the study's; and which.
+
+        The list `but` is not.
+        """
+        record, changed = _complete(record, self.settings.complete - {but})
+        if self.settings.strict:
+            return record, changed
+        policy = {name for name in self.plan.cohort.undocumented if name != but}
+        absent: dict[str, list[Any]] = {n: [] for n in policy if getattr(record, n) is None}
+        record = with_fields(record, absent) if absent else record
+        record, whole = _complete(record, frozenset(policy))
+        return record, sorted({*changed, *absent, *whole})
+
+    def _whole(self, name: str) -> str:
+        if name in self.settings.complete:
+            return f"{name} is taken as the whole list (--complete)"
+        source = self.plan.cohort.undocumented[name]
+        return f"{name}: what is not documented counts as none ({source})"
 
     def _assumption(self, name: str) -> str:
         parameter = self.plan.parameters[name]
@@ -366,13 +473,11 @@ def _complete(record: Record, names: frozenset[str]) -> tuple[Record, list[str]]
     if not changed:
         return record, []
     rest = [name for name in partial if name not in names]
-    return with_partial(record, rest), changed
+    return with_fields(record, {"partial": rest}), changed
 
 
-def _questions(records: Sequence[Record], as_of: date) -> list[Question]:
-    from screener.engine import Question  # noqa: PLC0415
-
-    return [Question(canonical_json(record), as_of) for record in records]
+def _worlds(asked: Iterable[Asked]) -> list[Question]:
+    return [world for one in asked for world in one.worlds]
 
 
 def _words(records: Iterable[Record]) -> Words:

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from screener.study import Criterion
 
 ALWAYS = {"n", "variant", "as_of", "screened_on", "ignored"}
@@ -20,3 +22,11 @@ def names_in(text: str, known: set[str]) -> set[str]:
 def column(criterion: Criterion) -> str:
     """The name of the column that holds the truth of a criterion, without what comes before it."""
     return re.sub(r"\W", "_", criterion.id)
+
+
+def truth(criterion: Criterion, leaf: Callable[[Criterion], str]) -> str:
+    """SQL for the truth of a criterion, of what `leaf` writes for one with its own predicate."""
+    if not criterion.parts:
+        return leaf(criterion)
+    macro = "all_true" if criterion.all else "any_true"
+    return f"{macro}([{', '.join(truth(part, leaf) for part in criterion.parts)}])"

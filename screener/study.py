@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from screener import yaml_file
+from screener.cohort_study import CohortParts
 from screener.errors import StudyError
 from screener.sources import digest, source_files
 from screener.yaml_file import Position, YamlFile
@@ -28,7 +29,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_M = TypeVar("_M", bound=_Model)
+_M = TypeVar("_M", bound=BaseModel)
 
 
 class Parameter(_Model):
@@ -76,6 +77,10 @@ class FactExample(_Model):
     record: dict[str, Any]
     value: Any
     as_of: str | None = None
+    cutoff: str | None = None
+    """The day up to which follow-up is known, if it is not `as_of`."""
+    index_date: str | None = None
+    """The index date that the record is taken to have."""
 
 
 class Fact(_Model):
@@ -157,7 +162,7 @@ class AdvisoryRule(_Model):
     text: str
 
 
-class Study(_Model):
+class Study(_Model, CohortParts):
     """A study: its criteria in order, their parameters, and where all of it comes from."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -171,6 +176,17 @@ class Study(_Model):
     parameters: dict[str, Parameter] = {}
     criteria: list[Criterion] = Field(min_length=1)
     advisories: list[AdvisoryRule] = []
+
+    @model_validator(mode="after")
+    def _flow_of_criteria(self) -> Study:
+        known = {criterion.id for criterion in self.criteria}
+        steps = [step.criterion for step in self.flow.steps]
+        for name in steps:
+            if name not in known:
+                raise ValueError(f"flow names {name}, which is no criterion of the study")
+            if steps.count(name) > 1:
+                raise ValueError(f"flow names {name} twice")
+        return self
 
 
 @dataclass(frozen=True)

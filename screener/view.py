@@ -18,24 +18,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from screener.dates import EVENT_DATE
 from screener.dictionaries import BETWEEN
 from screener.record import Record
 
-# The date of an entry, by list: when it happened.
-EVENT_DATE = {
-    "pathology": "date",
-    "performance_status": "date",
-    "therapies": "start",
-    "procedures": "date",
-    "injuries": "date",
-    "imaging": "date",
-    "metastases": "date",
-    "effusions": "date",
-    "labs": "date",
-    "adverse_events": "onset",
-    "other_malignancies": "diagnosed",
-    "genomics": "date",
-}
 _DATES = frozenset(
     [
         "birth_date",
@@ -107,12 +93,21 @@ def _json_type(annotation: Any, used: Collection[str]) -> Any:
 
 def structure(used: Collection[str]) -> dict[str, Any]:
     """The structure of a record for `from_json`, with the fields that are used."""
-    return {n: _json_type(f, used) for n, f in _fields(Record).items() if n in used}
+    found = {n: _json_type(f, used) for n, f in _fields(Record).items() if n in used}
+    return found | {n: _INDEX[n][0] for n in _INDEX if n in used}
+
+
+# What `index_date.py` adds to a record that is asked about as of its own index date.
+_INDEX: dict[str, tuple[Any, str]] = {
+    "cutoff": ("DATE", "coalesce(record.cutoff, as_of)"),
+    "index_event": ("BOOLEAN", "record.index_event"),
+    "index_date": ({"lo": "DATE", "hi": "DATE", "text": "VARCHAR"}, "record.index_date"),
+}
 
 
 def record_names() -> frozenset[str]:
     """The names that facts can read from a record, beside `as_of`."""
-    return frozenset(Record.model_fields) | {"screened_on"}
+    return frozenset(Record.model_fields) | {"screened_on"} | _INDEX.keys()
 
 
 # What the view itself reads of an entry, whatever the facts use.
@@ -150,6 +145,7 @@ class View:
                 columns.append(f"span(record.{name}) AS {name}")
             else:
                 columns.append(f"record.{name} AS {name}")
+        columns += [f"{sql} AS {name}" for name, (_, sql) in _INDEX.items() if name in self._used]
         # Entries given, without those that were taken in, of which one may be a stand-in.
         ignored = " + ".join(
             f"coalesce(len(record.{name}), 0) + CASE WHEN {_may_lack(name)} THEN 1 ELSE 0 END "

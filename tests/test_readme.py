@@ -1,4 +1,4 @@
-"""What README.md shows is what the program prints.
+"""What README.md and docs/batch.md show is what the program prints.
 
 In a block marked `console`, a line that begins with `$ ` is run by bash in a copy of what the
 reader has, and the lines up to the next one are compared with its output (standard output and
@@ -22,6 +22,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+SHOWN = [README, ROOT / "docs" / "batch.md"]
+"""Pages whose console blocks are run."""
 INSTALL = "pip install . && screen sample_patients/eligible.json --as-of 2026-01-15"
 TEST = "pip install -e '.[dev]' && pytest"
 
@@ -37,8 +39,8 @@ class Step:
     output: str
 
 
-def blocks(language: str) -> list[str]:
-    found = _BLOCK.findall(README.read_text("utf-8"))
+def blocks(language: str, page: Path = README) -> list[str]:
+    found = _BLOCK.findall(page.read_text("utf-8"))
     return [text for name, text in found if name == language]
 
 
@@ -57,7 +59,7 @@ def workplace(folder: Path) -> dict[str, str]:
     shutil.copytree(ROOT / "sample_patients", folder / "sample_patients")
     programs = folder / ".programs"
     programs.mkdir()
-    start = "from screener.cli import main; main()"
+    start = "from screener.__main__ import main; main()"
     for name, line in {
         "screen": f"""exec "{sys.executable}" -c '{start}' "$@" """,
         "python": f"""exec "{sys.executable}" "$@" """,
@@ -89,7 +91,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the commands are written for bash")
-@pytest.mark.parametrize("block", [steps(block) for block in blocks("console")])
+@pytest.mark.parametrize(
+    "block", [steps(block) for page in SHOWN for block in blocks("console", page)]
+)
 def test_commands_print_what_is_shown(
     block: list[Step], place: tuple[Path, dict[str, str]]
 ) -> None:
@@ -100,6 +104,7 @@ def test_commands_print_what_is_shown(
 
 def test_every_kind_of_block_is_there() -> None:
     assert len(blocks("console")) >= 5
+    assert len(blocks("console", SHOWN[1])) >= 3
     assert len(blocks("pycon")) >= 1
 
 
@@ -130,7 +135,12 @@ def test_the_two_commands_are_what_ci_runs() -> None:
 
 
 def renew() -> None:
-    """Write the README with the outputs of now."""
+    """Write the pages with the outputs of now, or those that are named."""
+    for page in [Path(name) for name in sys.argv[1:]] or SHOWN:
+        _renew(page)
+
+
+def _renew(page: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment = workplace(folder)
@@ -142,7 +152,7 @@ def renew() -> None:
             shown = [f"$ {c}\n{run(c, folder, environment)}" for c in commands]
             return f"```console\n{''.join(shown)}```"
 
-        README.write_text(_BLOCK.sub(filled, README.read_text("utf-8")), "utf-8")
+        page.write_text(_BLOCK.sub(filled, page.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from screener.intake.source import Source
     from screener.screening import Screener
+    from screener.study import Encoding
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,6 @@ class Batch:
     """Whether the screening log is wanted as an Excel workbook too."""
     until: date | None = None
     """The last day of the list of those whom time alone lets be screened again, if it is wanted."""
+    relaxed: Sequence[Encoding] = ()
+    """The encoding of each study, if it is wanted what follows without a criterion or with another
+    threshold."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from screener import database
 from screener.answer import Answer
-from screener.batch import verdicts
+from screener.batch import removal, verdicts
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
-from screener.plan import BASE
+from screener.plan import BASE, FILE
 from screener.screening import clears_on, first_day_without_fail
 
 if TYPE_CHECKING:
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from screener.batch.judge import Accepted
+    from screener.result import Outcome, Status
     from screener.screening import Screener
 
 BETWEEN_REASONS = " | "
+
+_LONGEST = 4 * 1024 * 1024
+"""Characters of a record that DuckDB reads from a file without asking for more memory."""
 
 _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[],
     "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
@@ -39,12 +44,25 @@ class Screened:
     tally: Tally
 
 
-class Bulk:
-    """The engine of one study for many records; it writes files into `folder` and nowhere else."""
+class Outcomes(NamedTuple):
+    """What is found of a patient: the status, and the outcome of each of `plan.nodes`."""
 
-    def __init__(self, screener: Screener, folder: Path) -> None:
+    status: Status
+    outcomes: list[Outcome]
+
+
+class Bulk:
+    """The engine of one study for many records.
+
+    It writes files into `folder` and nowhere else; without one, none. Without `reasons`, outcomes
+    are all that can be asked.
+    """
+
+    def __init__(
+        self, screener: Screener, folder: Path | None = None, *, reasons: bool = True
+    ) -> None:
         self.plan = plan = screener.plan
-        self.connection = connection = database.connect(writes=str(folder))
+        self.connection = connection = database.connect(writes=str(folder) if folder else None)
         connection.execute(
             f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
         )
@@ -53,29 +71,73 @@ class Bulk:
         names = ["variant", *plan.parameters]
         marks = ", ".join("?" for _ in names)
         connection.execute(f"INSERT INTO variants VALUES ({marks})", [asked[n] for n in names])
-        decide = verdicts.statement(plan)
+        decide = verdicts.statement(plan, reasons=reasons)
         connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
+        self._file = folder / f"records-{os.getpid()}-{id(self)}.ndjson" if folder else None
+        if self._file:
+            self._file.touch()
+            view = plan.file_view.replace(FILE, text(str(self._file)))
+            connection.execute(f"PREPARE fill_from_file AS INSERT INTO viewed {view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
         self._words: Words | None = None
 
-    def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
-        """Screen records, and write the long form of their results to a Parquet file.
+    def screen(
+        self, records: Sequence[Accepted], as_of: date, results: Path | None = None
+    ) -> Screened:
+        """Screen records, and write the long form of their results to a Parquet file, if given.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
         """
         try:
-            self._ask(records, [as_of] * len(records), [()] * len(records))
+            self._put(records, as_of)
             self.connection.execute("DELETE FROM verdicts")
             self.connection.execute("EXECUTE decide")
             self._name(records)
             rescreen = self._rescreening(records, as_of)
-            self._write(results)
+            if results:
+                self._write(results)
             return Screened(self._log(as_of, rescreen), self._tally())
         except database.FileError as error:
             raise OSError(str(error)) from None
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
+
+    def outcomes(self, records: Sequence[Accepted], as_of: date) -> list[Outcomes]:
+        """The outcomes of records, in their order.
+
+        Raises:
+            StudyError: an expression of the study cannot be computed for one of them.
+        """
+        try:
+            self._put(records, as_of)
+            self.connection.execute("DELETE FROM verdicts")
+            self.connection.execute("EXECUTE decide")
+            rows = self.connection.execute("SELECT status, outcomes FROM verdicts ORDER BY n")
+            return [Outcomes(status, outcomes) for status, outcomes in rows.fetchall()]
+        except database.Error:
+            raise unanswerable(self.plan.study_id) from None
+
+    def _put(self, records: Sequence[Accepted], as_of: date) -> None:
+        """Fill `viewed` with records, as of a day."""
+        if not self._file or any(len(record.text) > _LONGEST for record in records):
+            self._ask(records, [as_of] * len(records), [()] * len(records))
+            return
+        self._know_words(records)
+        with self._file.open("w", encoding="utf-8") as file:
+            file.writelines(f"{record.text}\n" for record in records)
+        self.connection.execute("DELETE FROM viewed; DELETE FROM day")
+        self.connection.execute("INSERT INTO day VALUES (?)", [as_of])
+        self.connection.execute("EXECUTE fill_from_file")
+
+    def _know_words(self, records: Sequence[Accepted]) -> None:
+        words = Words()
+        for record in records:
+            words.read(record.record)
+        if self._words is None or not words.within(self._words):
+            self._words = words
+            self.connection.execute("DELETE FROM terms")
+            put_terms(self.connection, self.plan, words)
 
     def _ask(
         self,
@@ -83,14 +145,8 @@ class Bulk:
         days: Sequence[date],
         later: Sequence[Sequence[date]],
     ) -> None:
-        words = Words()
-        for record in records:
-            words.read(record.record)
+        self._know_words(records)
         connection = self.connection
-        if self._words is None or not words.within(self._words):
-            self._words = words
-            connection.execute("DELETE FROM terms")
-            put_terms(connection, self.plan, words)
         connection.execute("DELETE FROM question; DELETE FROM viewed")
         connection.execute(
             "INSERT INTO question "
@@ -143,21 +199,27 @@ class Bulk:
                 found[n] = day
         return found
 
+    def results(self) -> Any:
+        """The long form of what was screened last as a table of Arrow, record by record."""
+        return database.to_arrow(self.connection, self._long())
+
     def _write(self, results: Path) -> None:
+        self.connection.execute(
+            f"COPY ({self._long()}) TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+    def _long(self) -> str:
         plan = self.plan
         parents = {part: node.id for node in plan.nodes for part in node.parts}
         ids = _texts([node.id for node in plan.nodes])
         above = _texts([parents.get(i) for i in range(len(plan.nodes))])
         kinds = _texts([node.kind for node in plan.nodes])
-        self.connection.execute(
-            f"""COPY (SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
-                CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
-                AS truth, outcome, reason
-                FROM (SELECT n, patient_id, unnest({ids}) AS criterion, unnest({above}) AS parent,
-                unnest({kinds}) AS kind, unnest(truths) AS truth, unnest(outcomes) AS outcome,
-                unnest(reasons) AS reason FROM verdicts JOIN patients USING (n)))
-                TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"""
-        )
+        return f"""SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
+            CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
+            AS truth, outcome, reason
+            FROM (SELECT n, patient_id, unnest({ids}) AS criterion, unnest({above}) AS parent,
+            unnest({kinds}) AS kind, unnest(truths) AS truth, unnest(outcomes) AS outcome,
+            unnest(reasons) AS reason FROM verdicts JOIN patients USING (n))"""
 
     def _log(self, as_of: date, rescreen: dict[int, date]) -> list[LogRow]:
         plan = self.plan
@@ -210,6 +272,13 @@ class Bulk:
                 ).fetchall()
             )
         )
+        which = f'list_filter(range({len(self.plan.top)}), lambda k: "top"[k + 1] = '
+        for failed, unknown, count in ask(
+            f"SELECT f, CASE WHEN len(f) + len(u) <= {removal.MOST} THEN u END, count(*) FROM "
+            f"(SELECT {which}'fail') AS f, {which}'unknown') AS u FROM verdicts) "
+            f"WHERE len(f) <= {removal.MOST} GROUP BY ALL ORDER BY ALL"
+        ).fetchall():
+            tally.close[removal.code(failed, unknown)] += count
         return tally
 
 

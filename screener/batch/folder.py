@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 OUTPUTS = (
     "screening_log.csv", "screening_log.xlsx", "results.parquet", "rejected.ndjson",
-    "rescreening.csv", "rescreening.ics", "report.html", "summary.json",
+    "rescreening.csv", "rescreening.ics", "flow-*.svg", "table_one-*.csv", "report.html",
+    "summary.json",
 )  # fmt: skip
-"""What a run can write, in the order in which it is moved into place."""
+"""What a run can write, as patterns."""
+
+DAY = "day"
+"""What a run names the day on which it was begun. It is continued with that day on any other."""
 
 _RUN = "run.json"
 _LOCK = "lock"
@@ -49,24 +53,32 @@ class RunFolder:
                 f"--out {path}: an unfinished run lies there; --resume continues it, and --force "
                 "begins anew"
             )
-        elif resume and not any((path / name).exists() for name in OUTPUTS):
+        elif resume and not self._lying():
             raise UsageError(
                 f"--out {path}: there is no unfinished run to continue; leave out --resume"
             )
-        elif not force and (old := [n for n in OUTPUTS if (path / n).exists()]):
+        elif not force and (old := self._lying()):
             finished = " The run is finished already." if resume else ""
             raise UsageError(
                 f"--out {path}: {old[0]} of an earlier run lies there.{finished} Give another "
                 "folder, or --force to replace it"
             )
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if before is None or not resume:
-            shutil.rmtree(self.parts, ignore_errors=True)
-            self.parts.mkdir(mode=0o700)
+        self.parts.mkdir(mode=0o700, exist_ok=True)
+        self._lock = _lock(self.parts / _LOCK, path)  # before anything there is removed
+        self.run = run
+        """What the run is; if it is continued, as it was begun."""
+        if before is not None and resume:
+            self.run = before
+        else:
+            self._clear()
             _write(self.parts / _RUN, json.dumps(run, indent=2))
-        self._lock = _lock(self.parts / _LOCK, path)
         for part in self.parts.glob("*.part"):
             shutil.rmtree(part)
+
+    def _lying(self) -> list[str]:
+        """The outputs of an earlier run, by name."""
+        return [path.name for pattern in OUTPUTS for path in sorted(self.path.glob(pattern))]
 
     def _before(self) -> dict[str, Any] | None:
         try:
@@ -75,12 +87,21 @@ class RunFolder:
             return None
         return found
 
+    def _clear(self) -> None:
+        (self.parts / _RUN).unlink(missing_ok=True)  # first: what is left is then no run
+        for old in self.parts.iterdir():
+            if old.is_dir():
+                shutil.rmtree(old)
+            elif old.name != _LOCK:
+                old.unlink()
+
     def _same(self, before: dict[str, Any], run: dict[str, Any]) -> None:
         for name, value in run.items():
-            if before.get(name) != value:
+            if name != DAY and before.get(name) != value:
+                was = f" ({before[name]})" if isinstance(before.get(name), str) else ""
                 raise UsageError(
-                    f"--out {self.path}: the unfinished run there has another {name}; --resume "
-                    "with the same input and options as before, or --force to begin anew"
+                    f"--out {self.path}: the unfinished run there has another {name}{was}; "
+                    "--resume with the same input and options as before, or --force to begin anew"
                 )
 
     def chunk(self, number: int) -> Path:
@@ -106,14 +127,15 @@ class RunFolder:
         for name in names:
             _to_disk(self.parts / name)
         (self.path / "summary.json").unlink(missing_ok=True)  # until all have moved, none counts
-        for name in OUTPUTS:
-            if name in names:
-                (self.parts / name).replace(self.path / name)
-            else:
-                (self.path / name).unlink(missing_ok=True)  # of an earlier run
+        for name in set(self._lying()) - set(names):
+            (self.path / name).unlink()  # of an earlier run, and not of this one
+        for name in sorted(names, key=lambda name: name == "summary.json"):
+            (self.parts / name).replace(self.path / name)
         _to_disk(self.path)
-        self.close()
+        if os.name == "nt":  # an open file cannot be removed there
+            self.close()
         shutil.rmtree(self.parts)
+        self.close()
 
     def close(self) -> None:
         """Let other processes use the folder."""

@@ -7,12 +7,14 @@ strictly, nothing that rests on an assumed parameter is decided.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from screener import database
-from screener.batch.bulk import BETWEEN_REASONS, Screened, text
+from screener.batch import removal
+from screener.batch.bulk import BETWEEN_REASONS, Bulk, Outcomes, Screened, text
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
+from screener.cohort import Population
 from screener.record import parse
 
 if TYPE_CHECKING:
@@ -32,20 +34,23 @@ _COLUMNS = ("patient_id", "study", "criterion", "parent", "kind", "truth", "outc
 class General:
     """One study for many records, by way of their full results."""
 
-    def __init__(self, screener: Screener, folder: Path) -> None:
+    def __init__(self, screener: Screener, folder: Path | None = None) -> None:
         self._screener = screener
-        self._files = database.connect(writes=str(folder))
+        self.plan = screener.plan
+        self._files = database.connect(writes=str(folder) if folder else None)
         columns = ", ".join(f"{name} VARCHAR" for name in _COLUMNS)
         self._files.execute(f"CREATE TABLE results({columns})")
 
-    def screen(self, records: Sequence[Accepted], as_of: date, results: Path) -> Screened:
-        """Screen records, and write the long form of their results to a Parquet file.
+    def screen(
+        self, records: Sequence[Accepted], as_of: date, results: Path | None = None
+    ) -> Screened:
+        """Screen records, and write the long form of their results to a Parquet file, if given.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
         """
-        plan = self._screener.plan
-        tally = Tally.empty(plan)
+        plan = self.plan
+        tally, population = Tally.empty(plan), Population(plan)
         log: list[LogRow] = []
         self._files.execute("DELETE FROM results")
         for start in range(0, len(records), _AT_ONCE):
@@ -54,19 +59,51 @@ class General:
             for result in found:
                 log.append(log_row(result))
                 count(tally, plan, result)
+                population.add_result(result)
             self._keep([row for result in found for row in long_rows(result)])
+        if results:
+            self._write(results)
+        if plan.cohort.one_by_one:
+            tally.population = population.to_data()
+        return Screened(log, tally)
+
+    def outcomes(self, records: Sequence[Accepted], as_of: date) -> list[Outcomes]:
+        """The outcomes of records, in their order.
+
+        Raises:
+            StudyError: an expression of the study cannot be computed for one of them.
+        """
+        some = [parse(json.loads(record.text)) for record in records]
+        return [
+            Outcomes(result.status, [row[6] for row in long_rows(result)])  # type: ignore[misc]
+            for result in self._screener.screen(some, as_of)
+        ]
+
+    def results(self) -> Any:
+        """The long form of what was screened last as a table of Arrow, record by record."""
+        return database.to_arrow(self._files, "FROM results")
+
+    def _write(self, results: Path) -> None:
         try:
             self._files.execute(
                 f"COPY results TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
             )
         except database.FileError as error:
             raise OSError(str(error)) from None
-        return Screened(log, tally)
 
     def _keep(self, rows: list[tuple[str | None, ...]]) -> None:
         columns = ", ".join(f"unnest(${name})" for name in _COLUMNS)
         values = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
         self._files.execute(f"INSERT INTO results SELECT {columns}", values)
+
+
+def engine_for(
+    screener: Screener, folder: Path | None = None, *, reasons: bool = True
+) -> Bulk | General:
+    """The fastest engine that can answer what is asked of a study; see `Bulk`."""
+    if screener.settings.strict or screener.plan.cohort.one_by_one:
+        return General(screener, folder)
+    return Bulk(screener, folder, reasons=reasons)
 
 
 def log_row(result: ScreeningResult) -> LogRow:
@@ -106,5 +143,8 @@ def count(tally: Tally, plan: Plan, result: ScreeningResult) -> None:
     if fails:
         tally.first[fails[0]] += 1
         tally.only[fails[0]] += len(fails) == 1
+    opens = [k for k, criterion in enumerate(result.criteria) if criterion.outcome == "unknown"]
+    if name := removal.coded(fails, opens):
+        tally.close[name] += 1
     if result.status == "undetermined":
         tally.needs.update(result.needs)

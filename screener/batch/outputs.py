@@ -8,13 +8,13 @@ import shutil
 from typing import IO, TYPE_CHECKING, Any
 
 from screener import database
-from screener.batch import log, worker
+from screener.batch import again, log, worker
 from screener.batch.bulk import text
-from screener.batch.judge import Accepted, judge
 from screener.batch.log import LogRow
+from screener.cohort import Population
 from screener.intake.fhir.trace import traced
 from screener.record import parse
-from screener.report import batch_page, calendar, spreadsheet
+from screener.report import batch_page, calendar, cohort_table, flow_svg, spreadsheet
 from screener.report.batch_data import CriterionText, PatientRow, StudyTexts
 from screener.report.batch_rows import detail_rank
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from screener.batch.batch import Batch
     from screener.batch.folder import RunFolder
+    from screener.batch.tally import Tally
     from screener.intake.fhir.draft import Extract
     from screener.plan import Plan
     from screener.record import Record
+    from screener.report.what_if_data import WhatIf
     from screener.result import ScreeningResult
 
 ROWS = 100_000
@@ -38,11 +40,16 @@ RESCREENING = ("rescreen_on", "patient_id", "study", "failed")
 
 
 def write(
-    batch: Batch, folder: RunFolder, numbers: Sequence[int], summary: dict[str, Any]
+    batch: Batch,
+    folder: RunFolder,
+    numbers: Sequence[int],
+    summary: dict[str, Any],
+    tallies: Sequence[Tally],
 ) -> list[str]:
-    """Write all outputs into the folder of parts, and name them.
+    """Write all outputs into the folder of parts, and name them; `summary` gets what they add.
 
     Raises:
+        StudyError: with another threshold, an expression cannot be computed for a record.
         UsageError: a library that an output needs is not installed.
         OSError: a file cannot be written.
     """
@@ -70,18 +77,47 @@ def write(
         spreadsheet.write_log_xlsx(parts / names[-1], (r.cells() for r in log.kept(logs)))
     if batch.until:
         names += _rescreening(batch, logs, parts)
+    diagrams: list[str | None] = []
+    for screener, tally in zip(batch.screeners, tallies, strict=True):
+        diagrams.append(_cohort(screener.plan, tally, parts, names))
+    if batch.relaxed:
+        from screener.batch.what_if import what_if  # noqa: PLC0415  # compiling is seldom needed
+
+        relaxed = what_if(batch, folder, numbers, logs, tallies)
+        for study, one in zip(summary["studies"], relaxed, strict=True):
+            study["what_if"] = one
     with (parts / "report.html").open("w", encoding="utf-8") as page:
         batch_page.batch_page(
             page,
             summary,  # type: ignore[arg-type]  # it is one, made as plain data
-            [_texts(screener.plan) for screener in batch.screeners],
+            [
+                _texts(screener.plan, study.get("what_if"), diagram)
+                for screener, study, diagram in zip(
+                    batch.screeners, summary["studies"], diagrams, strict=True
+                )
+            ],
             _patient_rows(logs),
-            details=_details(batch, logs),
+            details=_details(batch, folder, numbers, logs),
             limits=batch_page.Limits(rows=ROWS, details=DETAILS),
         )
     content = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
     (parts / "summary.json").write_text(content, encoding="utf-8")
     return names
+
+
+def _cohort(plan: Plan, tally: Tally, parts: Path, names: list[str]) -> str | None:
+    """Write the flow diagram and the baseline table of a cohort, and return the diagram."""
+    if not tally.population:
+        return None
+    counted = Population.from_data(plan, tally.population)
+    diagram = flow_svg.render(
+        counted.flow(), plan.cohort.flow["included"], plan.title, plan.study_id
+    )
+    names += [f"flow-{plan.study_id}.svg", f"table_one-{plan.study_id}.csv"]
+    (parts / names[-2]).write_text(diagram, encoding="utf-8")
+    table = cohort_table.table_csv(counted.table_one())
+    (parts / names[-1]).write_text(table, encoding="utf-8")
+    return diagram
 
 
 def _patient_rows(logs: Sequence[Path]) -> Iterator[PatientRow]:
@@ -113,36 +149,36 @@ def _merge(files: Sequence[Path], target: Path) -> None:
         connection.close()
 
 
-def _texts(plan: Plan) -> StudyTexts:
+def _texts(plan: Plan, what_if: WhatIf | None, diagram: str | None) -> StudyTexts:
     nodes = [plan.nodes[index] for index in plan.top]
     return StudyTexts(
         plan.study_id,
         plan.title,
         [CriterionText(n.id, n.kind, n.text, n.source) for n in nodes],  # type: ignore[arg-type]
+        what_if,
+        diagram,
     )
 
 
-def _details(batch: Batch, logs: Sequence[Path]) -> list[ScreeningResult]:
+def _details(
+    batch: Batch, folder: RunFolder, numbers: Sequence[int], logs: Sequence[Path]
+) -> list[ScreeningResult]:
     """The full reports of the patients that are most worth a look, in that order."""
     ranked = ((detail_rank(row), number, row) for number, row in enumerate(_patient_rows(logs)))
     chosen = [row for _, _, row in heapq.nsmallest(DETAILS, ranked)]
     wanted = {row.patient_id for row in chosen}
-    found: dict[str, Record] = {}
+    found: list[Record] = []
     extracts: dict[str, Extract | None] = {}
-    for candidate in batch.source.candidates():
-        if len(found) == len(wanted):
-            break
-        complete = batch.screeners[0].settings.complete
-        record = judge(candidate, batch.today, complete, None)
-        if isinstance(record, Accepted) and record.id in wanted and record.id not in found:
-            found[record.id] = parse(json.loads(record.text), today=batch.today)
-            extracts[record.id] = candidate.extract
+    # As they were given: each result says itself what it takes from lists that are called whole.
+    for candidate, record in again.accepted(batch, folder, numbers, wanted, frozenset()):
+        found.append(parse(json.loads(record.text), today=batch.today))
+        extracts[record.id] = candidate.extract
     results = {
         (result.patient_id, result.study.id): traced(
             result, extracts[result.patient_id], screener.settings.complete
         )
         for screener in batch.screeners
-        for result in screener.screen(list(found.values()), batch.as_of)
+        for result in screener.screen(found, batch.as_of)
     }
     return [results[row.patient_id, row.study] for row in chosen]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from screener import __version__
 from screener.batch import outputs, worker
 from screener.batch.chunk import SIZE, Chunk, Done, chunks
-from screener.batch.folder import RunFolder
+from screener.batch.folder import DAY, RunFolder
 from screener.batch.known_ids import KnownIds
 from screener.batch.tally import Tally
 from screener.batch.worker import Task, Worker
@@ -25,8 +27,10 @@ from screener.screening import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
 
     from screener.batch.batch import Batch
+    from screener.screening import Screener
 
 
 class Stopped(ScreenError):  # noqa: N818  # the run, not the program, is what went wrong
@@ -78,11 +82,12 @@ def run(
     try:
         folder = RunFolder(batch.out, _identity(batch), resume=resume, force=force)
         try:
-            return _run(batch, folder, report)
+            begun = date.fromisoformat(folder.run[DAY])
+            return _run(replace(batch, today=begun), folder, report)
         finally:
             folder.close()
-    except OSError as error:
-        why = error.strerror or str(error)
+    except (OSError, sqlite3.OperationalError) as error:
+        why = getattr(error, "strerror", None) or str(error)
         raise Stopped(
             f"--out {batch.out}: cannot be written: {why}. What is finished is kept; free some "
             "room, and continue with --resume"
@@ -112,9 +117,16 @@ def _run(batch: Batch, folder: RunFolder, report: Callable[[Progress], None]) ->
         known.close()
     if not numbers:
         raise InputError(batch.name, [Problem("", "there is no patient in it to screen")])
-    summary = _summary(batch, tallies, progress)
-    folder.publish(outputs.write(batch, folder, numbers, summary))
-    return summary
+    source = {
+        "name": batch.name,
+        "sha256": batch.sha256,
+        "records": progress.records,
+        "screened": progress.records - progress.rejected,
+        "rejected": progress.rejected,
+    }
+    content = summary(batch.screeners, batch.as_of, tallies, source)
+    folder.publish(outputs.write(batch, folder, numbers, content, tallies))
+    return content
 
 
 def _identity(batch: Batch) -> dict[str, Any]:
@@ -129,9 +141,13 @@ def _identity(batch: Batch) -> dict[str, Any]:
         ),
         "complete lists": sorted(settings.complete),
         "strictness": settings.strict,
-        "outputs": [batch.workbook, batch.until.isoformat() if batch.until else None],
+        "outputs": [
+            batch.workbook,
+            batch.until.isoformat() if batch.until else None,
+            bool(batch.relaxed),
+        ],
         "version": __version__,
-        "day": batch.today.isoformat(),
+        DAY: batch.today.isoformat(),
         "chunk size": SIZE,
     }
 
@@ -216,33 +232,29 @@ def _screen(chunk: Chunk) -> Done:
     return _worker[0].screen(chunk)
 
 
-def _summary(batch: Batch, tallies: Sequence[Tally], progress: Progress) -> dict[str, Any]:
-    screened = progress.records - progress.rejected
+def summary(
+    screeners: Sequence[Screener], as_of: date, tallies: Sequence[Tally], source: dict[str, Any]
+) -> dict[str, Any]:
+    """The content of `summary.json`; `source` is what it says of the input."""
     studies = []
-    for screener, tally in zip(batch.screeners, tallies, strict=True):
+    for screener, tally in zip(screeners, tallies, strict=True):
         plan = screener.plan
-        if tally.screened != screened:
+        if tally.screened != source["screened"]:
             raise RuntimeError("records are not screened plus rejected")
         needs = sorted(tally.needs.items(), key=lambda item: (-item[1], item[0]))
         studies.append(
             {
                 "study": {"id": plan.study_id, "version": plan.version, "sha256": plan.sha256},
-                "as_of": batch.as_of.isoformat(),
+                "as_of": as_of.isoformat(),
                 "status": tally.status,
                 "criteria": tally.criteria(plan),
                 "flow": tally.flow(plan),
-                "table_one": [],
+                "table_one": tally.table_one(plan),
                 "needs": [{"need": need, "patients": count} for need, count in needs],
             }
         )
     return {
         "studies": studies,
-        "input": {
-            "name": batch.name,
-            "sha256": batch.sha256,
-            "records": progress.records,
-            "screened": screened,
-            "rejected": progress.rejected,
-        },
+        "input": source,
         "tool": {"name": TOOL, "version": __version__},
     }

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from screener.cohort import Population
+
 if TYPE_CHECKING:
     from screener.plan import Plan
 
@@ -26,6 +28,10 @@ class Tally:
     """For each of `plan.top` how many patients it excludes as the first in the study's order."""
     needs: Counter[str] = field(default_factory=Counter)
     """What to obtain, and of how many patients that are undetermined."""
+    population: dict[str, Any] | None = None
+    """The counts of `cohort.Population`, of a study that has a flow or a baseline table."""
+    close: Counter[str] = field(default_factory=Counter)
+    """How many patients are close to eligible, by what fails and is unknown (`removal.code`)."""
 
     @staticmethod
     def empty(plan: Plan) -> Tally:
@@ -46,15 +52,21 @@ class Tally:
         self.only = [a + b for a, b in zip(self.only, other.only, strict=True)]
         self.first = [a + b for a, b in zip(self.first, other.first, strict=True)]
         self.needs += other.needs
+        if self.population and other.population:
+            self.population = Population.together(self.population, other.population)
+        else:
+            self.population = self.population or other.population
+        self.close += other.close
 
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON data."""
-        return {**vars(self), "needs": dict(self.needs)}
+        return {**vars(self), "needs": dict(self.needs), "close": dict(self.close)}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Tally:
         """The counts that `as_json` gave."""
-        return Tally(**{**data, "needs": Counter(data["needs"])})
+        counted = {name: Counter(data[name]) for name in ("needs", "close")}
+        return Tally(**{**data, **counted})
 
     @property
     def screened(self) -> int:
@@ -82,6 +94,9 @@ class Tally:
         Each excluded patient counts once, at the first criterion that excludes it. Who is
         undetermined is not excluded.
         """
+        if self.population:
+            flow = Population.from_data(plan, self.population).flow()
+            return [step.model_dump() for step in flow]
         remaining = self.screened
         steps: list[dict[str, Any]] = [
             {"criterion": None, "label": "Screened", "excluded": 0, "remaining": remaining}
@@ -92,3 +107,10 @@ class Tally:
             steps.append({"criterion": node.id, "label": node.text, "excluded": excluded,
                           "remaining": remaining})  # fmt: skip
         return steps
+
+    def table_one(self, plan: Plan) -> list[dict[str, Any]]:
+        """The rows of the study's baseline table; none where it has no such table."""
+        if not self.population:
+            return []
+        rows = Population.from_data(plan, self.population).table_one()
+        return [row.model_dump(exclude_defaults=True) for row in rows]

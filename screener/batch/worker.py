@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, Done
-from screener.batch.general import General
+from screener.batch.general import General, engine_for
 from screener.batch.judge import Accepted, judge
 from screener.batch.log import keep, write_csv
 from screener.batch.tally import Tally
@@ -54,8 +54,7 @@ class Worker:
         self._studies: list[Bulk | General] = []
         for plan, settings in zip(task.plans, task.settings, strict=True):
             screener = Screener(Plan.from_json(plan), settings)
-            kind = General if settings.strict else Bulk
-            self._studies.append(kind(screener, task.folder))
+            self._studies.append(engine_for(screener, task.folder))
 
     def screen(self, chunk: Chunk) -> Done:
         """Screen a chunk; its files then stand in a folder named `unfinished(number)`.

@@ -5,6 +5,8 @@ A command's module has a function `command`; `screener.cli` imports it only when
 
 COMMANDS = {
     "batch": "Screen a whole export: log, reasons, what to obtain, and nothing lost.",
+    "cohort": "The flow of patients through a study, and its baseline table.",
+    "compare": "Who changes status between two versions of a study, and by which criterion.",
     "studies": "What is encoded.",
     "show": "How a study is encoded: criteria, readings, parameters, what to ask for.",
     "facts": "What follows from a record, before any criterion is asked.",

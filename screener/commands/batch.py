@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from screener.commands import options as opt
 from screener.commands import output
 from screener.commands.ending import ends, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from screener.plan import Plan
 
 REJECTED = 4
 
@@ -24,6 +31,9 @@ def command(
     workers: opt.Workers = None,
     workbook: opt.Workbook = False,
     until: opt.Until = None,
+    relax: opt.Relax = False,
+    engine: opt.Engine = opt.BatchEngine.LOCAL,
+    master: opt.Master = None,
     form: opt.SummaryForm = opt.Listing.TABLE,
     thresholds: opt.Set = None,
     site: opt.Site = None,
@@ -47,18 +57,34 @@ def command(
         study or [], as_of, thresholds or [], site, complete or [], strict, criteria or []
     )
     day = chosen.day()
+    if engine is opt.BatchEngine.SPARK:
+        from screener.commands import batch_spark  # noqa: PLC0415
+
+        batch_spark.refuse({"--resume": resume, "--mapping": mapping, "--workers": workers,
+                            "--xlsx": workbook, "--until": until, "--relax": relax})  # fmt: skip
+        return batch_spark.command(export, out, chosen, day, master, force, form)
+    if master is not None:
+        raise UsageError("--master says where Spark runs; give --engine spark with it")
+    screeners = chosen.screeners(many=True)
+    ids = [screener.plan.study_id for screener in screeners]
+    if twice := next((name for name in ids if ids.count(name) > 1), None):
+        raise UsageError(
+            f"two of the studies are {twice}, and the outputs tell studies by their id; screen "
+            "each into a folder of its own, or use `screen compare`"
+        )
     with opened(export, mapping, as_of=day) as found:
         batch = Batch(
             source=found.source,
             name=found.name,
             sha256=run.digest(found.path),
-            screeners=chosen.screeners(),
+            screeners=screeners,
             as_of=day,
             today=date.today(),
-            out=out,
+            out=Path(out),
             workers=workers or _cores(),
             workbook=workbook,
             until=a_day("--until", until) if until else None,
+            relaxed=chosen.encodings() if relax else [],
         )
         try:
             with progress.shown(found.name) as shown:
@@ -66,18 +92,27 @@ def command(
         except KeyboardInterrupt:
             tell("Interrupted. What is finished is kept: --resume continues the run.")
             raise
+    return show(summary, [s.plan for s in batch.screeners], out, batch_summary.OUTPUTS, form)
+
+
+def show(
+    summary: dict[str, Any], plans: Sequence[Plan], out: str, names: str, form: opt.Listing
+) -> int:
+    """Print the summary of a batch, and return the exit code; `names` are those of its outputs."""
+    from screener.report import batch_summary  # noqa: PLC0415
+
     if form is opt.Listing.JSON:
         text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
     else:
         memory = output.Memory()
-        batch_summary.render(summary, [s.plan for s in batch.screeners], out, memory)
+        batch_summary.render(summary, plans, out, memory, names)
         text = memory.getvalue()
     output.write(text, None)
     rejected: int = summary["input"]["rejected"]
     if rejected:
         tell(
             f"{rejected:,} record{' was' if rejected == 1 else 's were'} rejected: each is in "
-            f"{out / 'rejected.ndjson'} with what is wrong."
+            f"{out.rstrip('/')}/rejected.ndjson with what is wrong."
         )
     return REJECTED if rejected else 0
 

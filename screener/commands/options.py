@@ -27,6 +27,31 @@ class Listing(StrEnum):
     JSON = "json"
 
 
+class Cohort(StrEnum):
+    """Form of the counts of a cohort."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    HTML = "html"
+    SVG = "svg"
+
+
+class ComparisonForm(StrEnum):
+    """Form of a comparison."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
+
+
+class BatchEngine(StrEnum):
+    """Where a batch is screened."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+
 class Blank(StrEnum):
     """Form of what is to be filled in."""
 
@@ -165,8 +190,27 @@ Export = Annotated[
         show_default=False,
     ),
 ]
+_VERSION = "study, by id or path of its file."
+Old = Annotated[
+    str,
+    typer.Argument(
+        metavar="OLD",
+        help=f"The earlier {_VERSION}",
+        show_default=False,
+        autocompletion=study_ids,
+    ),
+]
+New = Annotated[
+    str,
+    typer.Argument(
+        metavar="NEW",
+        help=f"The later {_VERSION}",
+        show_default=False,
+        autocompletion=study_ids,
+    ),
+]
 Out = Annotated[
-    Path,
+    str,  # a path, or with Spark any address
     typer.Option(
         metavar="DIR", help="Folder for the outputs, readable only by you.", show_default=False
     ),
@@ -194,6 +238,22 @@ Workers = Annotated[
         show_default=False,
     ),
 ]
+Engine = Annotated[
+    BatchEngine,
+    typer.Option(
+        "--engine",
+        help="spark: on a cluster; EXPORT and DIR are then as Spark takes them (docs/spark.md).",
+    ),
+]
+Master = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="With --engine spark: where it runs, such as yarn, k8s://HOST or spark://HOST:PORT. "
+        "[default: as spark-submit was told]",
+        show_default=False,
+    ),
+]
 Workbook = Annotated[
     bool, typer.Option("--xlsx", help="Also write the screening log as an Excel workbook.")
 ]
@@ -206,8 +266,32 @@ Until = Annotated[
         show_default=False,
     ),
 ]
+Relax = Annotated[
+    bool,
+    typer.Option(
+        "--relax",
+        help="Also count whom the removal of each criterion and of each two would bring, and how "
+        "many are eligible over the values of each numeric threshold.",
+    ),
+]
 SummaryForm = Annotated[Listing, typer.Option("--format", help="Form of the summary printed.")]
+CohortForm = Annotated[
+    Cohort,
+    typer.Option(
+        "--format",
+        help="table and json: flow and baseline table. csv and html: the table. svg: the flow.",
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VARIABLE",
+        help="Make the table by this derived variable too; `screen show STUDY` lists them.",
+        show_default=False,
+    ),
+]
 ReportForm = Annotated[Format, typer.Option("--format", help="Form of the report.")]
+CompareForm = Annotated[ComparisonForm, typer.Option("--format", help="Form of the comparison.")]
 ListingForm = Annotated[Listing, typer.Option("--format", help="Form of the output.")]
 ConvertForm = Annotated[
     Listing,

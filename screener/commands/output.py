@@ -74,15 +74,21 @@ def write(text: str, target: Path | None, *, force: bool = False) -> None:
 
     Raises UsageError where that cannot be written, and BrokenPipeError where nobody reads it.
     """
+    write_pieces([text], target, force=force)
+
+
+def write_pieces(pieces: Iterable[str], target: Path | None, *, force: bool = False) -> None:
+    """Write text that comes in pieces, as `write` does; not all of it need be in memory."""
     if target is not None:
-        write_file(text.encode(), target, force=force)
+        _write_whole((piece.encode() for piece in pieces), target, force=force)
         return
     stream = getattr(sys.stdout, "buffer", None)
     try:
-        if stream is None or sys.stdout.isatty():
-            sys.stdout.write(text)
-        else:
-            stream.write(text.encode())
+        for piece in pieces:
+            if stream is None or sys.stdout.isatty():
+                sys.stdout.write(piece)
+            else:
+                stream.write(piece.encode())
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -97,20 +103,24 @@ def write_file(content: bytes, target: Path, *, force: bool = False) -> None:
 
     Raises UsageError where it exists and `force` is not given, or cannot be written.
     """
+    _write_whole([content], target, force=force)
+
+
+def _write_whole(pieces: Iterable[bytes], target: Path, *, force: bool) -> None:
     try:
-        _write_file(content, target, force=force)
+        _write_file(pieces, target, force=force)
     except FileExistsError:
         raise _exists(target) from None
     except OSError as error:
         raise _cannot_write(target, error) from None
 
 
-def _write_file(content: bytes, target: Path, *, force: bool) -> None:
+def _write_file(pieces: Iterable[bytes], target: Path, *, force: bool) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:80]}.")
     temporary = Path(name)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123  # a descriptor, not a path
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         if force or not _link(temporary, target):

@@ -17,7 +17,7 @@ class Page:
     def __init__(self) -> None:
         self._memory = Memory()
         self._console = console_for(self._memory)
-        self._width = max(min(self._console.width, WIDEST), _NARROWEST)
+        self.width = max(min(self._console.width, WIDEST), _NARROWEST)
         self._lines: list[Text] = []
 
     def blank(self) -> None:
@@ -32,13 +32,17 @@ class Page:
 
     def text(self, text: str, indent: int = 0, hang: int = 0, style: str = "") -> None:
         """Add a paragraph; its further lines stand `hang` more to the right than its first."""
-        indent = min(indent, self._width // 2)
+        indent = min(indent, self.width // 2)
         body = Text(visible(text), style)
         first = True
-        for line in body.wrap(self._console, self._width - indent - hang):
+        for line in body.wrap(self._console, self.width - indent - hang):
             line.rstrip()
             self._lines.append(Text(" " * (indent if first else indent + hang)).append_text(line))
             first = False
+
+    def line(self, text: str) -> None:
+        """Add a line as it is laid out, known to fit in `width` and to be printable."""
+        self._lines.append(Text(text))
 
     def code(self, text: str, indent: int = 0) -> None:
         """Add text line by line, as it is broken already."""

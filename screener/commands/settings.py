@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from screener.engine import Engine
     from screener.plan import Plan
     from screener.screening import Screener
+    from screener.study import Encoding
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,21 @@ class Options:
         """
         return date.today() if self.as_of is None else a_day("--as-of", self.as_of)
 
-    def screeners(self) -> list[Screener]:
+    def screeners(self, *, many: bool = False) -> list[Screener]:
         """Return the studies in the order given, with the site's settings.
+
+        Unless they are for many records, what screens a few is begun at once in the background.
 
         Raises UsageError where there is no such study, threshold or list or a value does not fit,
         and StudyError where a file of a study or of the site cannot be used.
         """
-        engines = self._engines()  # at work while the rest is read
-        plans = [engine.plan for engine in engines]
+        engines: Sequence[Engine | None]
+        if many:
+            plans = self._plans()
+            engines = [None] * len(plans)
+        else:
+            engines = begun = self._engines()  # at work while the rest is read
+            plans = [engine.plan for engine in begun]
         from screener.screening import Screener, Settings  # noqa: PLC0415
 
         complete = _lists(self.complete)
@@ -63,6 +71,14 @@ class Options:
             for plan, engine in zip(plans, engines, strict=True)
         ]
 
+    def encodings(self) -> list[Encoding]:
+        """Return the encodings of the studies, in the order of `screeners`.
+
+        Raises UsageError where there is no such study, and StudyError where it cannot be used.
+        """
+        catalogue = Catalogue(self.criteria)
+        return [catalogue.load(name) for name in catalogue.chosen(self.study or [DEFAULT_STUDY])]
+
     def _engines(self) -> list[Engine]:
         from screener import ahead  # noqa: PLC0415
 
@@ -71,10 +87,11 @@ class Options:
             return [begun]
         from screener.engine import Engine  # noqa: PLC0415
 
+        return [Engine(plan, few=True) for plan in self._plans()]
+
+    def _plans(self) -> list[Plan]:
         catalogue = Catalogue(self.criteria)
-        names = catalogue.chosen(self.study or [DEFAULT_STUDY])
-        plans = [catalogue.plan(name) for name in names]
-        return [Engine(plan, few=True) for plan in plans]
+        return [catalogue.plan(name) for name in catalogue.chosen(self.study or [DEFAULT_STUDY])]
 
 
 def a_day(option: str, text: str) -> date:

@@ -16,6 +16,7 @@ from screener.commands.ending import ends
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from screener.cohort_study import Derived
     from screener.commands.page import Page
     from screener.compiler import Compiler
     from screener.study import Criterion, Encoding
@@ -85,9 +86,17 @@ class _Reader:
             "registry": study.registry or None,
             "sources": study.sources,
             "as_of_means": study.as_of_means,
+            "index_date": study.index_date.model_dump() if study.index_date else None,
+            "undocumented_counts_as_none": [
+                item.model_dump() for item in study.undocumented_counts_as_none
+            ],
+            "unknown_counts_as": study.unknown_counts_as,
             "criteria": [self._criterion(item) for item in study.criteria],
-            "parameters": self._parameters(single),
-            "facts": self._facts(single),
+            "parameters": self._parameters(single, self._derived_columns()),
+            "facts": self._facts(single, self._derived_columns()),
+            "flow": study.flow.model_dump(),
+            "derived": [self._variable(variable) for variable in study.derived],
+            "table_one": study.table_one,
             "advisories": [
                 {"id": rule.id, "when": rule.when.strip(), "text": rule.text.strip()}
                 for rule in study.advisories
@@ -166,9 +175,34 @@ class _Reader:
             ]
         return described
 
-    def _parameters(self, criteria: Iterable[Criterion]) -> list[dict[str, Any]]:
+    def _variable(self, variable: Derived) -> dict[str, Any]:
+        """Describe a derived variable by its form, whichever that is."""
+        named = variable.model_dump(include={"id", "label", "unit", "source", "reading", "remark"})
+        described: dict[str, Any] = {k: " ".join(v.split()) or None for k, v in named.items()}
+        if variable.number:
+            return {**described, "number": variable.number.strip()}
+        form = "any_of" if variable.any_of else "one_of"
+        return {**described, form: [c.model_dump() for c in variable.categories],
+                "unknown": variable.unknown}  # fmt: skip
+
+    def _derived_columns(self) -> list[str]:
+        """Name what the derived variables and the index date use, in their order."""
+        study = self.encoding.study
+        texts = [study.index_date.event, study.index_date.day] if study.index_date else []
+        for variable in study.derived:
+            texts += [c.when for c in variable.categories]
+            texts += [variable.number] if variable.number else []
+        return [
+            name
+            for text in texts
+            for name in sorted(self.compiler.parse(study.id, (), text).columns)
+        ]
+
+    def _parameters(
+        self, criteria: Iterable[Criterion], more: Iterable[str] = ()
+    ) -> list[dict[str, Any]]:
         """Describe the parameters that criteria rest on, directly or through facts."""
-        names = {name for item in criteria for name in self._rests_on(item)}
+        names = {name for item in criteria for name in self._rests_on(item)} | self._below(more)
         return [
             {"name": name, **parameter.model_dump()}
             for name, parameter in sorted(self.encoding.parameters.items())
@@ -177,9 +211,13 @@ class _Reader:
 
     def _rests_on(self, item: Criterion) -> set[str]:
         predicate = item.met_when or ""
+        columns = self.compiler.parse(item.id, ("met_when",), predicate, predicate=True).columns
+        return self._below({*columns, *re.findall(r"{(\w+)}", item.met + item.not_met)})
+
+    def _below(self, names: Iterable[str]) -> set[str]:
+        """Name these, and everything that they rest on."""
         found: set[str] = set()
-        waiting = self.compiler.parse(item.id, ("met_when",), predicate, predicate=True).columns
-        waiting = set(waiting) | set(re.findall(r"{(\w+)}", item.met + item.not_met))
+        waiting = set(names)
         while waiting:
             name = waiting.pop()
             found.add(name)
@@ -187,9 +225,12 @@ class _Reader:
                 waiting |= self.compiler.fact_expression(name).columns - found
         return found
 
-    def _facts(self, criteria: Iterable[Criterion]) -> list[dict[str, Any]]:
+    def _facts(
+        self, criteria: Iterable[Criterion], more: Iterable[str] = ()
+    ) -> list[dict[str, Any]]:
         """Describe the facts that predicates name, and why each may be unknown."""
-        names = (name for item in criteria for name in self.compiler.shown_facts(item))
+        names = [name for item in criteria for name in self.compiler.shown_facts(item)]
+        names += [name for name in more if name in self.encoding.facts]
         return [self._fact(name) for name in dict.fromkeys(names)]
 
     def _fact(self, name: str) -> dict[str, Any]:
@@ -223,6 +264,12 @@ def _lay_out_study(study: dict[str, Any], page: Page) -> None:
     page.text(study["title"])
     page.labelled("Registry", study["registry"] or "")
     page.labelled("Date of screening", study["as_of_means"])
+    if study["index_date"]:
+        page.labelled("Index date", study["index_date"]["means"])
+    for item in study["undocumented_counts_as_none"]:
+        page.labelled("Not documented counts as none", f"{item['list']} ({item['source']})")
+    if study["unknown_counts_as"] != "undetermined":
+        page.labelled("A patient of whom something is unknown is", study["unknown_counts_as"])
     page.heading("SOURCES")
     for source in study["sources"]:
         page.text(f"- {source}", hang=2)
@@ -232,6 +279,7 @@ def _lay_out_study(study: dict[str, Any], page: Page) -> None:
             if item["kind"] == kind:
                 page.blank()
                 _lay_out_criterion(item, page, 0)
+    _lay_out_cohort(study, page)
     _lay_out_parameters(study["parameters"], page)
     _lay_out_facts(study["facts"], study["parameters"], page)
     if study["advisories"]:
@@ -239,6 +287,23 @@ def _lay_out_study(study: dict[str, Any], page: Page) -> None:
         for rule in study["advisories"]:
             page.text(f"{rule['id']}: {rule['text']}", hang=2)
             page.labelled("When", rule["when"], indent=2)
+
+
+def _lay_out_cohort(study: dict[str, Any], page: Page) -> None:
+    if study["flow"]["steps"]:
+        page.heading("FLOW, in the order in which patients leave")
+    for step in study["flow"]["steps"]:
+        page.text(f"{step['criterion']}: {step['label']}", hang=2)
+    if study["derived"]:
+        page.heading("DERIVED VARIABLES")
+    for variable in study["derived"]:
+        unit = f" [{variable['unit']}]" if variable["unit"] else ""
+        page.text(f"{variable['id']}: {variable['label']}{unit} ({variable['source']})", hang=2)
+        page.labelled("Reading", variable["reading"] or "", indent=2)
+        page.labelled("Remark", variable["remark"] or "", indent=2)
+        page.labelled("Number", variable.get("number", ""), indent=2)
+        for category in variable.get("one_of", variable.get("any_of", [])):
+            page.labelled(category["label"], category["when"], indent=2)
 
 
 def _lay_out_page(described: dict[str, Any], page: Page) -> None:

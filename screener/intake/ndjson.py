@@ -11,6 +11,7 @@ from screener.intake.text import MAX_LINE, TextFile, lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from screener.intake.source import Place
     from screener.intake.text import Utf8Stream
 
 _SPACE = b" \t\r\n"
@@ -36,10 +37,8 @@ class NdjsonSource:
         """Give the lines that are not blank."""
         with self.open() as stream:
             for number, line in lines(stream):
-                if len(line) > MAX_LINE:
-                    yield _too_long({"line": number}, line)
-                elif text := line.strip(_SPACE):
-                    yield Candidate({"line": number}, text)
+                if found := candidate({"line": number}, line):
+                    yield found
 
     def position(self) -> int:
         """Tell how many bytes of the file have been read."""
@@ -51,7 +50,15 @@ class NdjsonSource:
             self._stream.close()
 
 
-def _too_long(place: dict[str, int], line: bytes) -> Candidate:
+def candidate(place: Place, line: bytes) -> Candidate | None:
+    """What stands on a line; None where it is blank."""
+    if len(line) > MAX_LINE:
+        return _too_long(place, line)
+    text = line.strip(_SPACE)
+    return Candidate(place, text) if text else None
+
+
+def _too_long(place: Place, line: bytes) -> Candidate:
     message = (
         f"the line is longer than {MAX_LINE >> 20} MiB, which is more than any record; "
         "end each record with a line break"

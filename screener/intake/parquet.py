@@ -41,7 +41,6 @@ class ParquetSource:
         self._name = name
         self._read = 0
         self._path = str(path.resolve())
-        self._faults: list[str] = []
         if any(mark in self._path for mark in "*?["):
             raise self._error("the path has a character `*`, `?` or `[`; rename the file or folder")
         connection = self._connection()
@@ -56,13 +55,13 @@ class ParquetSource:
         finally:
             connection.close()
         self.size = int(counted[0] or 0)
-        self._select = self._object(schema(), columns, (), None)
-        if "id" not in dict(columns):
-            self._faults.append("there is no column `id`, which names the patient; add it")
+        row = JsonRow(columns)
+        self._select = row.select
+        faults = row.faults
         if not self.size:
-            self._faults.append("the file has no rows, so there is no patient to screen")
-        if self._faults:
-            raise InputError(name, [Problem("", fault) for fault in self._faults])
+            faults.append("the file has no rows, so there is no patient to screen")
+        if faults:
+            raise InputError(name, [Problem("", fault) for fault in faults])
 
     def candidates(self) -> Iterator[Candidate]:
         """Give the rows."""
@@ -96,7 +95,18 @@ class ParquetSource:
     def _error(self, message: str, place: str = "") -> InputError:
         return InputError(self._name, [Problem(place, message)])
 
-    # The statement.
+
+class JsonRow:
+    """The expression that gives the JSON of a row, made from the types of its columns."""
+
+    def __init__(self, columns: list[tuple[str, Any]]) -> None:
+        """Take the columns, each with its type of DuckDB."""
+        self.faults: list[str] = []
+        """What is wrong with the columns."""
+        self.select = self._object(schema(), columns, (), None)
+        """The expression, as SQL."""
+        if "id" not in dict(columns):
+            self.faults.append("there is no column `id`, which names the patient; add it")
 
     def _value(  # noqa: PLR0911 - one per kind of value
         self, node: Node, kind: Any, path: tuple[str, ...], ref: str
@@ -145,7 +155,7 @@ class ParquetSource:
         for name, kind in columns:
             if name not in known:
                 advice = nearest(name, list(known))
-                self._faults.append(f"{_column((*path, name))} is not in the record; {advice}")
+                self.faults.append(f"{_column((*path, name))} is not in the record; {advice}")
                 continue
             inner = f"{ref}.{_quoted(name)}" if ref else _quoted(name)
             parts.append(f"'{name}', {self._value(known[name], kind, (*path, name), inner)}")
@@ -178,7 +188,7 @@ class ParquetSource:
         )
 
     def _refuse(self, path: tuple[str, ...], kind: Any, needed: str) -> str:
-        self._faults.append(f"{_column(path)} has the type {str(kind)[:60]}; needed is {needed}")
+        self.faults.append(f"{_column(path)} has the type {str(kind)[:60]}; needed is {needed}")
         return "NULL"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,8 @@ class StudySummary(TypedDict):
     criteria: list[CriterionCounts]
     flow: list[FlowStep]
     table_one: list[TableOneRow]
+    what_if: NotRequired[WhatIf]
+    """Given where it was asked for (`--relax`)."""
 
 
 class Input(TypedDict):

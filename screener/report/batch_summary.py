@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from screener.cohort import FlowStep, TableRow
+from screener.report import what_if_summary
+from screener.report.cohort_table import flow_lines, table_lines
+from screener.report.paragraphs import paragraph
 from screener.report.terminal import console_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
     from typing import TextIO
 
     from screener.plan import Plan
 
+OUTPUTS = (
+    "report.html to look at, screening_log.csv, results.parquet, rejected.ndjson, summary.json"
+)
 _MOST_NEEDS = 10
 
 
-def render(summary: dict[str, Any], plans: Sequence[Plan], out: Path, stream: TextIO) -> None:
-    """Write the summary of a batch (the content of `summary.json`) to a stream."""
+def render(
+    summary: dict[str, Any],
+    plans: Sequence[Plan],
+    out: str,
+    stream: TextIO,
+    names: str = OUTPUTS,
+) -> None:
+    """Write the summary of a batch (the content of `summary.json`) to a stream.
+
+    `names` are those of the outputs in the folder `out`.
+    """
     from rich.text import Text  # noqa: PLC0415
 
     console = console_for(stream)
@@ -28,8 +43,7 @@ def render(summary: dict[str, Any], plans: Sequence[Plan], out: Path, stream: Te
         console.print()
         _study(study, plan, console)
     console.print()
-    console.print(Text(f"Written to {out}: screening_log.csv, results.parquet, rejected.ndjson, "
-                       "summary.json"))  # fmt: skip
+    paragraph(console, f"Written to {out}: {names}")
 
 
 def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
@@ -43,14 +57,29 @@ def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
         console.print(Text(f"  {status.capitalize():<13}{count:>10,}  {share}"))
     console.print()
     console.print(_criteria(study["criteria"]))
+    if study["table_one"]:
+        steps = [FlowStep(**step) for step in study["flow"]]
+        rows = [TableRow(**row) for row in study["table_one"]]
+        for title, lines in [
+            ("Flow of patients", flow_lines(steps, plan.cohort.flow["included"], console.width)),
+            (f"Baseline, {steps[-1].remaining} patients", table_lines(rows, console.width)),
+        ]:
+            console.print()
+            console.print(Text(title, "bold"))
+            for line in lines:
+                console.print(Text(line))
     needs = study["needs"][:_MOST_NEEDS]
     if needs:
         console.print()
         console.print(Text("Most often to obtain, for patients who are undetermined", "bold"))
         for need in needs:
-            line = Text(f"{need['patients']:>10,}  ")
-            line.append(need["need"])
-            console.print(line, soft_wrap=False)
+            paragraph(console, need["need"], first=f"{need['patients']:>10,}  ")
+    if "what_if" in study:
+        console.print()
+        for line in what_if_summary.lines(study["what_if"]):
+            text = line.lstrip()
+            indent = len(line) - len(text)
+            paragraph(console, text, indent=indent, style="" if indent else "bold")
 
 
 def _criteria(rows: Iterable[dict[str, Any]]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from screener.report.batch_data import Input, StudyName, Tool
@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 Counts = TypedDict("Counts", {"pass": int, "fail": int, "unknown": int})
 """How many patients a criterion lets pass, excludes or leaves open."""
+
+Difference = Literal[
+    "kind", "text", "condition", "parts", "parameters", "facts", "logic", "dictionaries"
+]
+"""`logic` stands for the macros that its expressions use, `dictionaries` for the words by which
+drugs, sites, tests and tumours are recognised."""
 
 
 class ParameterChange(TypedDict):
@@ -21,7 +27,10 @@ class ParameterChange(TypedDict):
 
 
 class CriterionChange(TypedDict):
-    """A criterion that only one version has, or that is not the same in both."""
+    """A criterion that only one version has, or that is not the same in both.
+
+    After a compound criterion stand those of its parts that are not the same.
+    """
 
     id: str
     change: Literal["added", "removed", "changed"]
@@ -31,6 +40,10 @@ class CriterionChange(TypedDict):
     parameters: list[ParameterChange]
     old: Counts | None
     new: Counts | None
+    differs: NotRequired[list[Difference]]
+    """In what a changed criterion is another."""
+    facts: NotRequired[list[str]]
+    """The facts behind it whose definition is another."""
 
 
 class Move(TypedDict):

@@ -58,9 +58,12 @@ def _report(result: ScreeningResult, level: str) -> Iterator[str]:
     symbol = words.SYMBOL[words.STATUS_OUTCOME[result.status]]
     yield f"{level} {symbol} {words.STATUS_WORD[result.status]} {words.CAVEAT}"
     yield ""
+    screened = f"as of {result.as_of}"
+    if result.index_date:
+        screened += f"; index date {words.index_date(result)}"
     yield from _table(
         ("Patient", "Study", "Screened"),
-        [(result.patient_id, words.study(result), f"as of {result.as_of}")],
+        [(result.patient_id, words.study(result), screened)],
     )
     yield ""
     yield escape(words.verdict(result))
@@ -87,6 +90,7 @@ def _report(result: ScreeningResult, level: str) -> Iterator[str]:
         (words.RESCREENING, _paragraph(words.rescreening(result))),
         (words.ASSUMPTIONS, _bullets(words.assumptions(result))),
         (words.ADVISORIES, _bullets(words.advisories(result))),
+        (words.DERIVED, _bullets(words.derived(result))),
         (words.NOT_USED, _paragraph(words.not_used(result))),
     )
     for title, lines in sections:

@@ -139,6 +139,7 @@ class _Page:
         self._note(words.RESCREENING, words.rescreening(result))
         self._bullets(words.ASSUMPTIONS, words.assumptions(result))
         self._bullets(words.ADVISORIES, words.advisories(result))
+        self._bullets(words.DERIVED, words.derived(result))
         self._note(words.NOT_USED, words.not_used(result))
         self.blank()
         self.hang(Text(), words.provenance(result), 0, self.style("dim"))
@@ -222,6 +223,8 @@ class _Page:
         self._label("Patient", result.patient_id, 0)
         self._label("Study", words.study(result), 0)
         self._label("Screened", f"as of {result.as_of}", 0)
+        if result.index_date:
+            self._label("Index", words.index_date(result), 0)
         self._label("Result", words.verdict(result), 0)
 
     def _mark(self, outcome: Outcome, word: str = "") -> Text:

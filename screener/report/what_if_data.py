@@ -6,7 +6,7 @@ throughout: a patient who would be left with something unknown is no gain yet.
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Gain(TypedDict):
@@ -44,6 +44,15 @@ class Curve(TypedDict):
     unit: str
     current: float
     curve: list[Point]
+    criteria: NotRequired[list[str]]
+    """The criteria that it bears on."""
+
+
+class Sample(TypedDict):
+    """The patients whom curves count, if not all: `patients` of the `of` who were screened."""
+
+    patients: int
+    of: int
 
 
 class WhatIf(TypedDict):
@@ -52,3 +61,6 @@ class WhatIf(TypedDict):
     remove: list[Removal]
     pairs: list[PairRemoval]
     parameters: list[Curve]
+    """Those with the greatest effect first."""
+    sample: NotRequired[Sample]
+    """Given where the curves count a sample of the patients; removals always count all."""

@@ -6,7 +6,9 @@ from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from screener.report.what_if_data import Curve, Gain, WhatIf
+    from collections.abc import Mapping
+
+    from screener.report.what_if_data import Curve, Gain, PairRemoval, WhatIf
 
 WIDTH: Final = 640
 HEIGHT: Final = 260
@@ -15,9 +17,18 @@ _SHADES: Final = 4
 
 
 def view(what_if: WhatIf) -> dict[str, Any]:
-    """Return what a page shows: removals, the matrix of pairs, and a drawing per parameter."""
+    """Return what a page shows: removals, the matrix of pairs, and a drawing per parameter.
+
+    The matrix has the criteria whose removal brings somebody: alone, or more with another than both
+    alone.
+    """
     useful = [item for item in what_if["remove"] if _changes(item)]
-    members = {name for pair in what_if["pairs"] if _changes(pair) for name in pair["criteria"]}
+    alone = {item["criterion"]: item for item in what_if["remove"]}
+    members = {item["criterion"] for item in useful}
+    members |= {
+        name for pair in what_if["pairs"] if more_than_both(pair, alone)
+        for name in pair["criteria"]
+    }  # fmt: skip
     names = [item["criterion"] for item in what_if["remove"] if item["criterion"] in members]
     # A criterion paired with itself is that one alone: the diagonal.
     gains: dict[frozenset[str], Gain] = {
@@ -36,8 +47,39 @@ def view(what_if: WhatIf) -> dict[str, Any]:
                 for place, row in enumerate(names)
             ],
         },
-        "parameters": [_drawing(curve) for curve in what_if["parameters"] if curve["curve"]],
+        "parameters": [
+            _drawing(curve)
+            for curve in what_if["parameters"]
+            if curve["curve"] and not is_steady(curve)
+        ],
+        "steady": [
+            {
+                "name": curve["name"],
+                "current": curve["current"],
+                "unit": curve["unit"],
+                "low": curve["curve"][0]["value"],
+                "high": curve["curve"][-1]["value"],
+            }
+            for curve in what_if["parameters"]
+            if is_steady(curve)
+        ],
+        "sample": what_if.get("sample"),
     }
+
+
+def is_steady(curve: Curve) -> bool:
+    """Whether the patients divide in the same way at several values: it decides nothing."""
+    counts = [{**point, "value": 0} for point in curve["curve"]]
+    return len(counts) > 1 and all(count == counts[0] for count in counts)
+
+
+def more_than_both(pair: PairRemoval, alone: Mapping[str, Gain]) -> bool:
+    """Whether without both criteria more change than the sum of those without each."""
+    first, second = (alone[name] for name in pair["criteria"])
+    return (
+        pair["eligible"] != first["eligible"] + second["eligible"]
+        or pair["undetermined"] != first["undetermined"] + second["undetermined"]
+    )
 
 
 def _changes(gain: Gain) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from screener.result import (
         CriterionResult,
+        DerivedValue,
         Evidence,
         Outcome,
         ScreeningResult,
@@ -46,6 +47,7 @@ RESCREENING: Final = "Re-screening"
 ASSUMPTIONS: Final = "Assumptions"
 ADVISORIES: Final = "Advisories"
 NOT_USED: Final = "Not used"
+DERIVED: Final = "Derived variables"
 
 
 def visible(text: str) -> str:
@@ -282,12 +284,33 @@ def advisories(result: ScreeningResult) -> list[str]:
 
 
 def not_used(result: ScreeningResult) -> str:
-    """Say how many entries lie after the screening date; empty where none does."""
+    """Say how many entries lie after the day that counts; empty where none does."""
     count = result.ignored_entries
     if not count:
         return ""
     entries = "1 entry" if count == 1 else f"{count} entries"
-    return f"{entries} dated after the screening date {'was' if count == 1 else 'were'} not used."
+    day = "index date" if result.index_date and result.index_date.date else "screening date"
+    return f"{entries} dated after the {day} {'was' if count == 1 else 'were'} not used."
+
+
+def index_date(result: ScreeningResult) -> str:
+    """Say the patient's own index date; empty in a study that has none."""
+    if not result.index_date:
+        return ""
+    return f"{result.index_date.date or 'not known'} ({result.index_date.means})"
+
+
+def derived(result: ScreeningResult) -> list[str]:
+    """List the derived variables with their values."""
+    return [f"{variable.label}: {_derived(variable)}" for variable in result.derived]
+
+
+def _derived(variable: DerivedValue) -> str:
+    found = variable.value
+    if not isinstance(found, list):
+        return "unknown" if found is None else value(found)
+    unknown = f"unknown whether {', '.join(variable.open)}" if variable.open else ""
+    return "; ".join(filter(None, [", ".join(found), unknown])) or "none"
 
 
 def provenance(result: ScreeningResult) -> str:

@@ -21,8 +21,9 @@ TODAY = date(2026, 1, 15)
 BASE: dict[str, Any] = {"id": "P", "birth_date": "1970-02-03"}
 
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 1.0, 7, 140, 1e300, 10**30, "", " ", "  ", "x", "x ", " x", "\u3000",
-    "a\u0007", "a\u007f", "a\u0085", "a\u202e", "\ud83d", "好", "é", '"', "\\", "2026-02-30", "2026",
+    None, True, False, 0, 1, -1, 1.0, 7, 140, 1e300, 10**30, "", " ", "  ", "x", "x ", " x",
+    "\u3000", "a\u0007", "a\u007f", "a\u0085", "a\u202e", "\ud83d", "好", "é", '"', "\\",
+    "2026-02-30", "2026",
     "2026-13", "1799", "2201-01-01", "2199-12", "positive", "0", [], {}, [None], ["x"], ["x", "x"],
     [{}], {"x": 1},
 )  # fmt: skip
@@ -91,7 +92,7 @@ def test_an_odd_value_anywhere(seed: int, odd: Any) -> None:
         b'{"id": "P", "birth_date": "2026-01-16"}',
         b'{"id": "P", "birth_date": "2027"}',
         b'{"id": "P", "birth_date": "1970-02-30"}',
-        b'{"id": "P", "birth_date": "1970-02-03", "labs": [{"test": "a", "value": 1, "date": "1969"}]}',
+        b'{"id": "P", "birth_date": "1970-02-03", "injuries": [{"major": true, "date": "1969"}]}',
         b'{"id": "P", "therapies": [{"start": "2020-02", "end": "2020-01-31"}]}',
         b'{"id": "P", "adverse_events": [{"term": "x", "onset": "2020", "resolved": "2019"}]}',
         b'{"id": "P", "labs": [{"test": "a", "value": 1, "lower_limit": 2, "upper_limit": 1}]}',

@@ -69,7 +69,8 @@ class TestOutputs:
         rows = results(mixed / "out")
         assert rows[:4] == [
             ("P-1", "small", "A1", None, "inclusion", "met", "pass", "Age 56; at least 18."),
-            ("P-1", "small", "X1", None, "exclusion", "not_met", "pass", "It was not given. It is not."),
+            ("P-1", "small", "X1", None, "exclusion", "not_met", "pass",
+             "It was not given. It is not."),
             ("P-1", "small", "X1a", "X1", "exclusion", "not_met", "pass", "It was not given."),
             ("P-1", "small", "X1b", "X1", "exclusion", "not_met", "pass", "It is not."),
         ]  # fmt: skip
@@ -120,6 +121,20 @@ class TestOutputs:
         said = (mixed / "stderr").read_text("utf-8")
         assert "6 records were rejected" in said
         assert "1970" not in said
+
+
+def test_a_cohort_gets_its_flow_and_baseline_table(tmp_path: Path) -> None:
+    export = exports.ROOT / "sample_patients" / "zhou_2026" / "screened.ndjson"
+    ran = batch(export, tmp_path / "out", "zhou-2026", "--workers", 1)
+    assert ran.returncode == 0, ran.stderr
+    assert "Another solid tumour" in ran.stdout
+    [study] = summary(tmp_path / "out")["studies"]
+    assert [step["excluded"] for step in study["flow"]][:5] == [0, 87, 9, 3, 1]
+    assert study["flow"][-1]["remaining"] == 58
+    assert "<svg" in (tmp_path / "out" / "flow-zhou-2026.svg").read_text("utf-8")
+    table = (tmp_path / "out" / "table_one-zhou-2026.csv").read_text("utf-8")
+    assert len(table.splitlines()) == len(study["table_one"]) + 1
+    assert "data:image/svg+xml" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 class TestRejected:

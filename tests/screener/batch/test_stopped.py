@@ -1,4 +1,4 @@
-"""A run that is stopped at any moment leaves nothing, or what `--resume` ends with the same bytes."""
+"""A run stopped at any moment leaves nothing, or what `--resume` ends with the same bytes."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_no_room_left(tmp_path: Path, study: Path, export: Path, whole: dict[str
         capture_output=True,
         env=environment(),
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),  # noqa: PLW1509
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
     )
     assert run.returncode == 74, run.stderr
     assert b"cannot be written" in run.stderr

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from screener.canonical import canonical_json
 from screener.errors import InputError
 from screener.intake.detect import open_source
 from screener.intake.source import Candidate, located
-from screener.canonical import canonical_json
 from screener.record import RecordInvalid, parse
 
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_patients"

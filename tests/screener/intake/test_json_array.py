@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import candidates, canonical, data, fault, samples, told
 
+from screener.canonical import canonical_json
 from screener.errors import Problem
 from screener.intake import json_array, text
 from screener.intake.json_array import JsonArraySource
 from screener.intake.source import Candidate, located
 from screener.intake.text import TextFile
-from screener.canonical import canonical_json
 from screener.record import parse
 
 

@@ -13,11 +13,11 @@ from generators import fields, record
 from long_form_writer import tables, write_folder
 from reading import candidates, canonical, data, fault, refused, samples, told
 
+from screener.canonical import canonical_json
 from screener.errors import InputError, UsageError
 from screener.intake.detect import open_source
 from screener.intake.long_form import TABLES, columns
 from screener.intake.spool import Spool
-from screener.canonical import canonical_json
 from screener.record import parse
 
 

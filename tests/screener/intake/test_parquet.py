@@ -11,8 +11,8 @@ from generators import record
 from pyarrow import parquet
 from reading import candidates, canonical, data, fault, refused, samples
 
-from screener.intake.detect import open_source
 from screener.canonical import canonical_json
+from screener.intake.detect import open_source
 from screener.record import parse
 from screener.record_schema import template
 

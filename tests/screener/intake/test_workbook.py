@@ -17,12 +17,12 @@ from long_form_writer import tables
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from reading import SAMPLES, candidates, canonical, data, fault, refused, samples, told
 
+from screener.canonical import canonical_json
 from screener.errors import InputError, UsageError
 from screener.intake import fields
 from screener.intake.detect import open_source
 from screener.intake.long_form import STATES, TABLES, columns
 from screener.intake.template_workbook import EXPLANATION, workbook
-from screener.canonical import canonical_json
 from screener.record import parse
 
 

@@ -67,3 +67,45 @@ class TestWhatIf:
         page = visit(Batch(summary(rows), [texts(gains)], rows).page()).page
         cells = page.locator(".matrix tbody tr").nth(2).locator("td")
         assert [label(cell).split()[0] for cell in cells.all()] == ["·", "+21", "+6"]
+
+    def test_thresholds_that_decide_nothing_are_named_and_not_drawn(
+        self, visit: Callable[..., Visit]
+    ) -> None:
+        gains = batches.what_if()
+        point: Any = {"eligible": 40, "undetermined": 35, "ineligible": 83}
+        for name in ("idle", "idle_too"):
+            gains["parameters"].append(
+                {"name": name, "unit": "days", "current": 7, "criteria": [],
+                 "curve": [{"value": value, **point} for value in (0, 7, 28)]}
+            )  # fmt: skip
+        gains["sample"] = {"patients": 158, "of": 12345}
+        shown = view(gains)
+        assert [one["name"] for one in shown["steady"]] == ["idle", "idle_too"]
+        assert not {"idle", "idle_too"} & {one["name"] for one in shown["parameters"]}
+        rows = [row("A")]
+        seen = visit(Batch(summary(rows), [texts(gains)], rows).page())
+        said = seen.page.locator("section[aria-labelledby=what-if-0]").inner_text()
+        assert "idle (now 7 days; tried from 0 to 28), idle_too (now 7 days; tried" in said
+        assert "a sample of 158 of the 12,345 patients" in said
+        assert seen.faults() == []
+
+    def test_many_curves_are_folded(self, visit: Callable[..., Visit]) -> None:
+        gains = batches.what_if()
+        first = gains["parameters"][0]
+        gains["parameters"] = [{**first, "name": f"n{number}"} for number in range(8)]
+        rows = [row("A")]
+        page = visit(Batch(summary(rows), [texts(gains)], rows).page()).page
+        assert page.get_by_role("heading", name="n5: now").is_visible()
+        assert not page.get_by_role("heading", name="n6: now").is_visible()
+        page.get_by_text("2 more thresholds, with less effect").click()
+        assert page.get_by_role("heading", name="n7: now").is_visible()
+
+    def test_a_criterion_without_effect_is_in_the_matrix_if_it_matters_with_another(self) -> None:
+        nothing: Any = {"eligible": 0, "undetermined": 0}
+        names = ["A", "B", "C"]
+        pairs: Any = [{"criteria": [a, b], **nothing} for a in names for b in names if a < b]
+        gains: Any = {"remove": [{"criterion": name, **nothing} for name in names],
+                      "pairs": pairs, "parameters": []}  # fmt: skip
+        assert view(gains)["matrix"]["names"] == []
+        pairs[0]["eligible"] = 2
+        assert view(gains)["matrix"]["names"] == ["A", "B"]

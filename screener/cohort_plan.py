@@ -1,0 +1,60 @@
+"""The cohort parts of a compiled study, as plain data beside its criteria (`plan.py`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from screener.result import Status
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A derived variable as results and tables show it."""
+
+    id: str
+    label: str
+    unit: str
+    kind: str
+    """`one_of` (each patient is in one category), `any_of` (in any number), or `number`."""
+    categories: list[str]
+    unknown: str
+    """The label of those of whom it cannot be told."""
+    reading: str
+    remark: str
+
+
+@dataclass(frozen=True)
+class CohortPlan:
+    """What a study says beside its criteria, compiled."""
+
+    index_means: str
+    """What happened on the patients' own index date; empty where the study has none."""
+    index_statement: str
+    """One row of n, event, day and entry for each record, as of the screening date."""
+    undocumented: dict[str, str]
+    """Lists that count as empty where they are absent and as whole otherwise, with the source."""
+    unknown_counts_as: Status
+    """What a patient is of whom nothing fails and something is unknown."""
+    variables: list[Variable]
+    variables_statement: str
+    """One row for each record: n, the truths of all categories, the values of all numbers."""
+    table_one: list[str]
+    flow: dict[str, Any]
+    """`screened`, `included`, and `steps` of criterion, label and optional."""
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether one statement does not decide on a record, or more than truths are asked for."""
+        return bool(
+            self.index_statement
+            or self.undocumented
+            or self.variables
+            or self.unknown_counts_as != "undetermined"
+        )
+
+    @staticmethod
+    def from_data(data: dict[str, Any]) -> CohortPlan:
+        """The plan that `dataclasses.asdict` wrote."""
+        return CohortPlan(**{**data, "variables": [Variable(**v) for v in data["variables"]]})
