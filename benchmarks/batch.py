@@ -145,11 +145,8 @@ def measure(number: int, folder: Path) -> None:
     compared.batch(1, str(one))  # compiles the study, which is kept
     times = 3 if number <= FEW else 1
     start = median([compared.batch(1, str(one)) for _ in range(times)])
-    taken: dict[str, list[Cost]] = {name: [] for name in compared.runs}
-    for _ in range(times):
-        for name, found in taken.items():
-            found.append(compared.runs[name]())
-    costs = {name: median(each) for name, each in taken.items()}
+    turns = [{name: measured() for name, measured in compared.runs.items()} for _ in range(times)]
+    costs = {name: median([turn[name] for turn in turns]) for name in compared.runs}
     size = export.stat().st_size
     print(f"\n{number:,} records, {size / number:,.0f} bytes each; "
           + (f"medians of {times}" if times > 1 else "one run"))  # fmt: skip

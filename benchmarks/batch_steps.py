@@ -12,10 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -33,33 +30,35 @@ from screener.intake.detect import opened
 from screener.screening import Screener
 
 STEPS = {
-    "INSERT INTO question": "parse, view",
-    "EXECUTE fill": "parse, view",
+    "DELETE FROM terms": "words",
+    "SELECT list_transform": "words",
     "INSERT INTO terms": "words",
+    "DELETE FROM viewed": "parse, view",
+    "EXECUTE fill_from_file": "parse, view",
     "EXECUTE decide": "texts",
+    "SELECT n, truths": "rescreening",
+    "DELETE FROM question": "rescreening",
+    "INSERT INTO question": "rescreening",
+    "EXECUTE fill": "rescreening",
     "SELECT n, as_of, truths": "rescreening",
     "COPY": "Parquet",
 }
-"""What the statements of a batch are for, by how they begin; all others: log, counts."""
-ALONE = "INSERT INTO verdicts BY NAME "
+"""What the statements of a batch are for, by how they begin."""
+REST = "log, counts"
+"""What all other statements are for."""
 
 
 class Alone:
     """A worker that gives the verdicts and nothing else."""
 
     def __init__(self, folder: Path) -> None:
-        self.bulk = Bulk(Screener(Catalogue().plan("dawna-fes")), folder)
-        bare = verdicts.statement(self.bulk.plan, reasons=False)
-        self.bulk.connection.execute(f"PREPARE alone AS {ALONE}{bare}")
+        screener = Screener(Catalogue().plan("dawna-fes"))
+        self._bulk = Bulk(screener, folder, reasons=False)
 
     def screen(self, chunk: Chunk) -> Counter[str]:
         """How many records of a chunk have each status."""
-        found = accepted(chunk)
-        self.bulk._ask(found, [SCREENED_ON] * len(found), [()] * len(found))
-        ask = self.bulk.connection.execute
-        ask("DELETE FROM verdicts")
-        ask("EXECUTE alone")
-        return Counter(dict(ask("SELECT status, count(*) FROM verdicts GROUP BY 1").fetchall()))
+        found = self._bulk.outcomes(accepted(chunk), SCREENED_ON)
+        return Counter[str](it.status for it in found)
 
 
 def accepted(chunk: Chunk) -> list[Accepted]:
@@ -103,26 +102,31 @@ def alone(export: str, workers: int) -> Counter[str]:
 
 
 class Timed:
-    """A connection that notes the CPU time of each kind of statement."""
+    """A connection that notes the CPU time of each kind of statement, with that spent before it."""
 
-    def __init__(self, connection: Any, spent: defaultdict[str, float]) -> None:
-        self._connection = connection
+    def __init__(self, bulk: Bulk, spent: defaultdict[str, float]) -> None:
+        self._connection = bulk.connection
         self._spent = spent
+        self.since = time.process_time()
+        bare = verdicts.statement(bulk.plan, reasons=False)
+        self._connection.execute(f"PREPARE alone AS INSERT INTO verdicts BY NAME {bare}")
 
     def execute(self, query: str, *values: Any) -> Any:
         """Run a statement; before the full verdicts come those alone, to tell the two apart."""
         if query == "EXECUTE decide":
-            begun = time.process_time()
             self._connection.execute("EXECUTE alone")
-            self._spent["answers"] += time.process_time() - begun
-            self._spent["texts"] -= time.process_time() - begun
             self._connection.execute("DELETE FROM verdicts")
-        step = next((s for begins, s in STEPS.items() if query.startswith(begins)), "log, counts")
-        begun = time.process_time()
-        try:
-            return self._connection.execute(query, *values)
-        finally:
-            self._spent[step] += time.process_time() - begun
+            answers = self.note("answers")
+            self._spent["texts"] -= answers
+        found = self._connection.execute(query, *values)
+        self.note(next((s for begins, s in STEPS.items() if query.startswith(begins)), REST))
+        return found
+
+    def note(self, step: str) -> float:
+        """Add the CPU time since the last note to a step, and return it."""
+        before, self.since = self.since, time.process_time()
+        self._spent[step] += self.since - before
+        return self.since - before
 
 
 def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
@@ -132,42 +136,32 @@ def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
     """
     spent: defaultdict[str, float] = defaultdict(float)
     counted = 0
-
-    @contextmanager
-    def step(name: str) -> Iterator[None]:
-        begun = time.process_time()
-        yield
-        spent[name] += time.process_time() - begun
-
     with tempfile.TemporaryDirectory() as folder, opened(export) as found:
-        worker, given = Alone(Path(folder)), chunks(found.source)
-        bulk = worker.bulk
-        bulk.connection = Timed(bulk.connection, spent)  # type: ignore[assignment]
+        given = chunks(found.source)
+        bulk = Bulk(Screener(Catalogue().plan("dawna-fes")), Path(folder))
+        timed = Timed(bulk, spent)
+        bulk.connection = timed  # type: ignore[assignment]
         for turn in range(number + 1):
-            with step("read"):
-                chunk = next(iter(islice(given, 1)), None)
+            timed.since = time.process_time()
+            chunk = next(given, None)
+            timed.note("read")
             if chunk is None:
                 break
-            with step("judge"):
-                records = accepted(chunk)
-            so_far = spent["words"]
-            with step("words"):
-                words = Words()
-                for record in records:
-                    words.read(record.record)
-            before, read_again = sum(spent.values()), spent["words"] - so_far
-            begun = time.process_time()
+            records = accepted(chunk)
+            timed.note("judge")
+            words = Words()
+            for record in records:
+                words.read(record.record)
+            # They are read once more within the next step.
+            spent["parse, view"] -= timed.note("words")
             log = bulk.screen(records, SCREENED_ON, Path(folder) / "results.parquet").log
-            taken = time.process_time() - begun
-            # What is no statement reads the words, which was timed above, or makes the log.
-            spent["log, counts"] += taken - read_again - (sum(spent.values()) - before)
             with (
-                step("log, counts"),
                 (Path(folder) / "log.csv").open("w", encoding="utf-8", newline="") as table,
                 (Path(folder) / "log.ndjson").open("w", encoding="utf-8") as lines,
             ):
                 write_csv(table, (row.cells() for row in log))
                 keep(lines, log)
+            timed.note(REST)
             if turn == 0:
                 spent.clear()
             else:

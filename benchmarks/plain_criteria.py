@@ -20,6 +20,7 @@ from plain_logic import (
     Truth,
     agreed,
     among,
+    anniversary,
     every,
     latest,
     latest_at,
@@ -30,7 +31,6 @@ from plain_logic import (
     span,
     until,
     within,
-    years_before,
     years_between,
 )
 
@@ -382,9 +382,10 @@ def other_malignancy(patient: Patient) -> Truth:
             return negation(entry.curative_treatment)
         return {"exempt": False, "unclear": None}.get(kind or "", True)
 
+    first = anniversary(patient.as_of, patient.as_of.year - 5)
     return among(
         (
-            every((counts(entry), since(at, years_before(patient.as_of, 5))))
+            every((counts(entry), since(at, first)))
             for entry, at in patient.seen("other_malignancies", "diagnosed")
         ),
         whole=patient.whole("other_malignancies"),

@@ -119,17 +119,15 @@ def within(days: Span | None, first: date, last: date) -> Truth:
     return every((since(days, first), until(days, last)))
 
 
+def anniversary(day: date, year: int) -> date:
+    """The same day of another year; of 29 February, 28 February where there is none."""
+    leap = (day.month, day.day) == (2, 29)
+    return day.replace(year=year, day=monthrange(year, 2)[1] if leap else day.day)
+
+
 def years_between(born: date, day: date) -> int:
     """Completed years."""
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-
-
-def years_before(day: date, years: int) -> date:
-    """The same day of an earlier year; of 29 February, 28 February where there is none."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
+    return day.year - born.year - (day < anniversary(born, day.year))
 
 
 def happened(entries: Iterable[Any] | None, field: str, as_of: date) -> list[Seen]:

@@ -202,12 +202,13 @@ CREATE MACRO dated(s) AS coalesce(s.text, 'no date');
 
 CREATE MACRO nonempty(t) AS list_transform([t], lambda v: CASE WHEN v <> '' THEN v END)[1];
 
--- Names, as the dictionaries know them
+-- Names, as the dictionaries know them. \s is ASCII only; \p{Z} are the other spaces, as Chinese
+-- text and copies from web pages have them.
 CREATE MACRO drug_key(n) AS regexp_replace(regexp_replace(lower(nfc_normalize(n)),
-    '\s+(dihydrochloride|hydrochloride|hcl|isethionate|succinate|ditosylate|tosylate|mesylate|mesilate|citrate|acetate|tartrate|sodium|disodium|maleate|trihydrate|monohydrate)\b', '', 'g'),
-    '[\s\-‐‑–—_.,''’®™]', '', 'g');
+    '[\s\p{Z}]+(dihydrochloride|hydrochloride|hcl|isethionate|succinate|ditosylate|tosylate|mesylate|mesilate|citrate|acetate|tartrate|sodium|disodium|maleate|trihydrate|monohydrate)\b', '', 'g'),
+    '[\s\p{Z}\-‐‑–—_.,''’®™]', '', 'g');
 CREATE MACRO term_key(n) AS trim(regexp_replace(regexp_replace(regexp_replace(
-    lower(nfc_normalize(n)), '[-_/‐‑–—]', ' ', 'g'), '[^\w\s\p{Han}]', '', 'g'), '\s+', ' ', 'g'));
+    lower(nfc_normalize(n)), '[-_/‐‑–—]', ' ', 'g'), '[^\w\s\p{Z}\p{Han}]', '', 'g'), '[\s\p{Z}]+', ' ', 'g'));
 CREATE MACRO neoplasm_key(n) AS
     replace(replace(term_key(n), 'tumour', 'tumor'), 'cancer', 'carcinoma');
 CREATE MACRO site_key(n) AS trim(regexp_replace(regexp_replace(regexp_replace(term_key(n),
@@ -215,4 +216,4 @@ CREATE MACRO site_key(n) AS trim(regexp_replace(regexp_replace(regexp_replace(te
     '左|右|双|侧|转移|病灶', '', 'g'), '\s+', ' ', 'g'));
 CREATE MACRO unit_key(u) AS replace(regexp_replace(translate(
     regexp_replace(lower(nfc_normalize(u)), '([⁰¹²³⁴⁵⁶⁷⁸⁹]+)', '^\1', 'g'),
-    'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), '\s', '', 'g'), '**', '^');
+    'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), '[\s\p{Z}]', '', 'g'), '**', '^');

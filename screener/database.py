@@ -41,14 +41,23 @@ def connect(
     The exceptions are one file that it `reads`, or the files of one folder that it `writes`.
     """
     if reads is None and writes is None:
-        return _database.connect(config={"threads": threads, **_LOCKED})
-    connection = _database.connect(config={"threads": threads})
+        return _quiet(_database.connect(config={"threads": threads, **_LOCKED}))
+    connection = _quiet(_database.connect(config={"threads": threads}))
     if reads is not None:
         connection.execute("SET allowed_paths = [?]", [reads])
     if writes is not None:
         connection.execute("SET allowed_directories = [?]", [writes])
     for name, value in _LOCKED.items():
         connection.execute(f"SET {name} = {value}")
+    return connection
+
+
+def _quiet(connection: _database.DuckDBPyConnection) -> _database.DuckDBPyConnection:
+    """Without a progress bar, which would go to standard output from a process without a script.
+
+    DuckDB takes such a one, as a worker of a batch is, for an interactive session.
+    """
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 

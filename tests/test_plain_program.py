@@ -109,6 +109,24 @@ def test_settled(bulk: Bulk, folder: Path, why: str) -> None:
     assert found | truths == found
 
 
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        # Born on 29 February: the last day of the month stands for it in other years.
+        (date(2026, 2, 27), [False, None, False]),
+        (date(2026, 2, 28), [True, True, False]),
+        (date(2026, 3, 1), [True, True, True]),
+    ],
+)
+def test_the_day_that_not_every_year_has(
+    bulk: Bulk, folder: Path, day: date, expected: list[bool | None]
+) -> None:
+    born = ({"birth_date": text} for text in ("2008-02-29", "2008-02", "2008-03-01"))
+    drawn = [{"id": "P", **data} for data in born]
+    compare(bulk, folder, drawn, day)
+    assert [plain.truths(parse(data, today=day), day)["AGE"] for data in drawn] == expected
+
+
 def test_the_program_writes_a_log(tmp_path: Path) -> None:
     export, log = tmp_path / "export.ndjson", tmp_path / "log.csv"
     lines = [json.dumps(data) for data in records.records(3)]
