@@ -59,11 +59,11 @@ def reading(path: Path) -> float:
     return time.process_time() - start
 
 
-def tasks(events: Path) -> dict[str, float]:
+def tasks(events: Path, name: str) -> dict[str, float]:
     """Sums over the tasks of all runs on a cluster, in seconds, from the log of its events."""
     sums = {"run": 0.0, "java": 0.0, "tasks": 0.0}
     for file in events.rglob("*"):
-        if file.is_file() and file.name.startswith("events_"):
+        if file.is_file() and file.name.startswith("events_") and name in file.name:
             for line in file.read_text("utf-8").splitlines():
                 event = json.loads(line)
                 if event["Event"] == "SparkListenerTaskEnd" and event.get("Task Metrics"):
@@ -75,8 +75,10 @@ def tasks(events: Path) -> dict[str, float]:
 
 def compare(sizes: list[int], executors: int, folder: Path) -> None:
     """Measure on a cluster of so many executors, and print."""
-    events = folder / f"events-{executors}"
-    events.mkdir()
+    events = (
+        folder / "events"
+    )  # the same for all: one Java process serves one cluster after another
+    events.mkdir(exist_ok=True)
     conf = {
         "spark.ui.enabled": "false",
         "spark.eventLog.enabled": "true",
@@ -88,7 +90,8 @@ def compare(sizes: list[int], executors: int, folder: Path) -> None:
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"{words} pyspark-shell"
     session, _ = spark.session(f"local-cluster[{executors},1,{MEMORY}]")
     session.sparkContext.setLogLevel("ERROR")
-    work = Path(pyspark.__file__).parent / "work" / session.sparkContext.applicationId
+    name = session.sparkContext.applicationId
+    work = Path(pyspark.__file__).parent / "work" / name
     try:
         warm, _, _ = measured(session, folder / f"{sizes[0]}.ndjson", folder / "out")
         print(f"{executors} executor(s): first run of {sizes[0]:,} records {warm:.1f} s")
@@ -107,7 +110,7 @@ def compare(sizes: list[int], executors: int, folder: Path) -> None:
     finally:
         session.stop()
         shutil.rmtree(work, ignore_errors=True)  # what the executors printed
-    sums = tasks(events)
+    sums = tasks(events, name)
     done = sizes[0] + sum(sizes)
     print(f"CPU of Java in tasks (reading, joining, writing): {1e6 * sums['java'] / done:.0f} µs a "
           f"record over all {sums['tasks']:.0f} tasks\n", flush=True)  # fmt: skip
