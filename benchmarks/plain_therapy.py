@@ -119,7 +119,9 @@ def endocrine_lines(patient: Patient) -> Truth:
     none = not loose and all(chemotherapy is False for chemotherapy, _ in lines.numbered)
     alone = none and any(endocrine for _, endocrine in lines.single)
     possible = [it for it in (*lines.numbered, *lines.single) if it[1] is not False]
-    return _at_most(patient, 3, max(len(certain) - len(loose), alone), len(possible))
+    # One that was not shown may belong to each of them.
+    least = max(len(certain) - len(loose), alone) if patient.whole("therapies") else 0
+    return _at_most(patient, 3, least, len(possible))
 
 
 def _at_most(patient: Patient, allowed: int, least: int, most: int) -> Truth:
