@@ -153,7 +153,7 @@ def test_row_by_row_the_same_as_on_one_machine(
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     expected = embedded(path, tmp_path / "one", [study])
     assert len(expected[2]) == 19
-    with divided(session, "20k"):
+    with divided(session, "30k"):
         found = spark.screen_files(session, str(path), [study], DAY, str(tmp_path / "out"),
                                    today=DAY)  # fmt: skip
         pieces = session.read.text(str(path)).rdd.getNumPartitions()

@@ -47,6 +47,8 @@ def begun(export: Path, out: Path, study: Path, *more: object) -> subprocess.Pop
         stderr=subprocess.PIPE,
         env=environment(),
         start_new_session=True,
+        # A shell that starts the tests in the background has them ignore interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from batches import Batch, clinic
-from reading import patients
+from pages import patients
 from test_page import HOSTILE_HTML, Tags, hostile
 
 from screener.report.batch_data import CriterionText, PatientRow, StudyTexts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from batches import Batch, clinic, summary, texts
-from reading import expected, found, label, patients
+from pages import expected, found, label, patients
 from test_page import printed
 
 from screener.report import words

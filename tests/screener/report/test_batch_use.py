@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from batches import Batch, detail, row, summary, texts
-from reading import expected, found, patients
+from pages import expected, found, patients
 
 from screener.report.batch_data import PatientRow, StudyTexts
 from screener.report.page import patient_page

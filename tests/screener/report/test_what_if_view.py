@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import batches
 from batches import Batch, row, summary, texts
-from reading import label
+from pages import label
 
 from screener.report.what_if_view import view
 

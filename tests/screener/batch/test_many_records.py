@@ -60,10 +60,10 @@ def same(ways: tuple[Bulk, General], records: list[Accepted], folder: Path, day:
     assert len(rows[0]) == len(records) * len(ways[0].plan.nodes)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(generators.SCREENING_DAYS))
 def test_dawna_fes(both: tuple[Bulk, General], folder: Path, seed: int, day: date) -> None:
-    records = [accepted(generators.record(seed + n, day)) for n in range(40)]
+    records = [accepted(generators.record(seed + n, day)) for n in range(25)]
     same(both, records, folder, day)
 
 
@@ -84,7 +84,7 @@ def test_thresholds_and_whole_lists(folder: Path) -> None:
     complete = frozenset({"therapies", "allergies"})
     given = Settings({"platelets_min": 75, "lab_valid_days": 14}, complete)
     screener = Screener(Catalogue().plan("dawna-fes"), given)
-    records = [accepted(generators.record(seed), complete) for seed in range(60)]
+    records = [accepted(generators.record(seed), complete) for seed in range(25)]
     same((Bulk(screener, folder), General(screener, folder)), records, folder, DAY)
 
 
