@@ -49,7 +49,7 @@ def command(
     from screener.commands.settings import Options, a_day  # noqa: PLC0415
     from screener.errors import UsageError  # noqa: PLC0415
     from screener.intake.detect import opened  # noqa: PLC0415
-    from screener.report import batch_summary, progress  # noqa: PLC0415
+    from screener.report import batch_summary, calendar, progress, spreadsheet  # noqa: PLC0415
 
     if resume and force:
         raise UsageError("--resume continues a run and --force begins anew; give one of them")
@@ -65,6 +65,10 @@ def command(
         return batch_spark.command(export, out, chosen, day, master, force, form)
     if master is not None:
         raise UsageError("--master says where Spark runs; give --engine spark with it")
+    if until:
+        calendar.require()
+    if workbook:
+        spreadsheet.require()
     screeners = chosen.screeners(many=True)
     ids = [screener.plan.study_id for screener in screeners]
     if twice := next((name for name in ids if ids.count(name) > 1), None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from screener.errors import UsageError
@@ -13,6 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from screener.report.batch_data import PatientRow
+
+
+def require() -> None:
+    """Find out before any work is done whether a calendar can be written.
+
+    Raises:
+        UsageError: the extra `calendar` is not installed.
+    """
+    if find_spec("icalendar") is None:
+        raise UsageError(
+            "a calendar needs icalendar; install it: pip install 'trial-screen[calendar]'"
+        )
 
 
 def rescreening_calendar(rows: Iterable[PatientRow], until: date | None = None) -> bytes:
@@ -26,12 +39,9 @@ def rescreening_calendar(rows: Iterable[PatientRow], until: date | None = None) 
     Raises:
         UsageError: the extra `calendar` is not installed.
     """
-    try:
-        from icalendar import Calendar, Event  # noqa: PLC0415
-    except ImportError:
-        raise UsageError(
-            "a calendar needs icalendar; install it: pip install 'trial-screen[calendar]'"
-        ) from None
+    require()
+    from icalendar import Calendar, Event  # noqa: PLC0415
+
     due = [
         (date.fromisoformat(row.rescreen_on), visible(row.patient_id), row.study, row.as_of)
         for row in rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from screener.errors import UsageError
@@ -35,6 +36,18 @@ _AS_TEXT: Final = {
 }
 
 
+def require() -> None:
+    """Find out before any work is done whether a workbook can be written.
+
+    Raises:
+        UsageError: the extra `excel` is not installed.
+    """
+    if find_spec("xlsxwriter") is None:
+        raise UsageError(
+            "an Excel workbook needs XlsxWriter; install it: pip install 'trial-screen[excel]'"
+        )
+
+
 def write_log_xlsx(
     path: Path, rows: Iterable[Sequence[str | date | None]], most_rows: int = MOST_ROWS
 ) -> None:
@@ -48,12 +61,9 @@ def write_log_xlsx(
     Raises:
         UsageError: the extra `excel` is not installed.
     """
-    try:
-        from xlsxwriter import Workbook  # type: ignore[import-untyped]  # noqa: PLC0415
-    except ImportError:
-        raise UsageError(
-            "an Excel workbook needs XlsxWriter; install it: pip install 'trial-screen[excel]'"
-        ) from None
+    require()
+    from xlsxwriter import Workbook  # type: ignore[import-untyped]  # noqa: PLC0415
+
     with Workbook(str(path), _AS_TEXT) as book:
         book.set_properties({"title": "Screening log", "created": _MADE})
         styles = _styles(book)
