@@ -31,8 +31,6 @@ from screener.errors import InputError, StudyError, UsageError
 from screener.intake.detect import opened
 from screener.screening import Screener, Settings
 
-pytestmark = pytest.mark.xdist_group("spark")
-
 DAY = date(2026, 1, 15)
 LONG = "patient_id, study, criterion, parent, kind, truth, outcome, reason"
 
