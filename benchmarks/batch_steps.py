@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from records import SCREENED_ON
 
@@ -29,6 +29,9 @@ from screener.engine import Words
 from screener.intake.detect import opened
 from screener.screening import Screener
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 STEPS = {
     "DELETE FROM terms": "words",
     "SELECT list_transform": "words",
@@ -40,7 +43,8 @@ STEPS = {
     "DELETE FROM question": "rescreening",
     "INSERT INTO question": "rescreening",
     "EXECUTE fill": "rescreening",
-    "SELECT n, as_of, truths": "rescreening",
+    "PREPARE ask_again": "rescreening",
+    "EXECUTE ask_again": "rescreening",
     "COPY": "Parquet",
 }
 """What the statements of a batch are for, by how they begin."""
@@ -104,12 +108,12 @@ def alone(export: str, workers: int) -> Counter[str]:
 class Timed:
     """A connection that notes the CPU time of each kind of statement, with that spent before it."""
 
-    def __init__(self, bulk: Bulk, spent: defaultdict[str, float]) -> None:
-        self._connection = bulk.connection
+    since = 0.0
+    """When the last step ended, on the clock of the process; the same for all connections."""
+
+    def __init__(self, connection: DuckDBPyConnection, spent: defaultdict[str, float]) -> None:
+        self._connection = connection
         self._spent = spent
-        self.since = time.process_time()
-        bare = verdicts.statement(bulk.plan, reasons=False)
-        self._connection.execute(f"PREPARE alone AS INSERT INTO verdicts BY NAME {bare}")
 
     def execute(self, query: str, *values: Any) -> Any:
         """Run a statement; before the full verdicts come those alone, to tell the two apart."""
@@ -124,7 +128,7 @@ class Timed:
 
     def note(self, step: str) -> float:
         """Add the CPU time since the last note to a step, and return it."""
-        before, self.since = self.since, time.process_time()
+        before, Timed.since = self.since, time.process_time()
         self._spent[step] += self.since - before
         return self.since - before
 
@@ -139,10 +143,13 @@ def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
     with tempfile.TemporaryDirectory() as folder, opened(export) as found:
         given = chunks(found.source)
         bulk = Bulk(Screener(Catalogue().plan("dawna-fes")), Path(folder))
-        timed = Timed(bulk, spent)
+        bare = verdicts.statement(bulk.plan, reasons=False)
+        bulk.connection.execute(f"PREPARE alone AS INSERT INTO verdicts BY NAME {bare}")
+        timed = Timed(bulk.connection, spent)
         bulk.connection = timed  # type: ignore[assignment]
+        bulk.reading = Timed(bulk.reading, spent)  # type: ignore[assignment]
         for turn in range(number + 1):
-            timed.since = time.process_time()
+            Timed.since = time.process_time()
             chunk = next(given, None)
             timed.note("read")
             if chunk is None:

@@ -63,7 +63,8 @@ class Quick:
             return None
         try:
             record = self._decoder.decode(text)
-            compact = msgspec.json.format(text, indent=-1)
+            # So that no blank follows a quotation mark, except where a text begins with one.
+            compact = text if _is_tight(text) else msgspec.json.format(text, indent=-1)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
         # Fields that were left out are not written, so a key given twice (or with null) shows.
@@ -145,11 +146,17 @@ def kept(today: date) -> Quick:
     return Quick(schema(), today)
 
 
+def _is_tight(text: bytes) -> bool:
+    return not (b'" ' in text or b"\n" in text or b"\t" in text or b"\r" in text)
+
+
 def _is_printable(text: bytes) -> bool:
     """Whether no text holds what `record.TEXT` refuses; control characters are no JSON at all."""
     if text.isascii():
         return b"\x7f" not in text
     characters = text.decode()  # it was decoded before, so it is UTF-8
+    if characters.isprintable():  # of all blanks, only spaces are
+        return True
     return not (_BLANK.search(characters) or _UNPRINTABLE.search(characters))
 
 

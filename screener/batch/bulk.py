@@ -66,6 +66,10 @@ class Bulk:
         connection.execute(
             f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
         )
+        # What is optimized is planned anew whenever it runs, which takes longer than it saves. For
+        # reading a file that is done in any case.
+        self.reading = connection.cursor()
+        connection.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
         [asked] = variants(plan, [], strict=False)[:1]
         names = ["variant", *plan.parameters]
@@ -77,8 +81,9 @@ class Bulk:
         if self._file:
             self._file.touch()
             view = plan.file_view.replace(FILE, text(str(self._file)))
-            connection.execute(f"PREPARE fill_from_file AS INSERT INTO viewed {view}")
+            self.reading.execute(f"PREPARE fill_from_file AS INSERT INTO viewed {view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
+        self._asks_again = False
         self._words: Words | None = None
 
     def screen(
@@ -128,7 +133,7 @@ class Bulk:
             file.writelines(f"{record.text}\n" for record in records)
         self.connection.execute("DELETE FROM viewed; DELETE FROM day")
         self.connection.execute("INSERT INTO day VALUES (?)", [as_of])
-        self.connection.execute("EXECUTE fill_from_file")
+        self.reading.execute("EXECUTE fill_from_file")
 
     def _know_words(self, records: Sequence[Accepted]) -> None:
         words = Words()
@@ -186,9 +191,11 @@ class Bulk:
         asked = [waiting[n].days for n in numbers]
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
-        for n, day, truths in self.connection.execute(
-            f"SELECT n, as_of, truths FROM ({self.plan.whole.statement})"
-        ).fetchall():
+        if not self._asks_again:
+            truths_alone = f"SELECT n, as_of, truths FROM ({self.plan.whole.statement})"
+            self.connection.execute(f"PREPARE ask_again AS {truths_alone}")
+            self._asks_again = True
+        for n, day, truths in self.connection.execute("EXECUTE ask_again").fetchall():
             again[n].add(self.plan.whole, Answered(n, BASE, day, as_of, 0, truths, []))
         found: dict[int, date] = {}
         for n, later in zip(numbers, again, strict=True):
