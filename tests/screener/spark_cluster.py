@@ -17,7 +17,12 @@ from pyspark.sql import SparkSession
 from screener import spark
 
 MASTER = "local-cluster[2,1,1024]"
+# Programs that run for a minute are not worth compiling well.
+_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _CONF = {
+    "spark.driver.extraJavaOptions": _JAVA,
+    "spark.executor.extraJavaOptions": _JAVA,
+    "spark.sql.codegen.wholeStage": "false",
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "3",
     "spark.sql.files.openCostInBytes": "1024",
@@ -30,7 +35,7 @@ _CONF = {
 @contextmanager
 def cluster(folder: Path, master: str = MASTER, **conf: str) -> Iterator[SparkSession]:
     """A session on a cluster that lives as long."""
-    words = " ".join(f"--conf {k}={v}" for k, v in {**_CONF, **conf}.items())
+    words = " ".join(f"--conf '{k}={v}'" for k, v in {**_CONF, **conf}.items())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         patch.setenv("SPARK_LOCAL_DIRS", str(folder / "local"))
