@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from screener.batch.bulk import Bulk
@@ -109,7 +109,7 @@ def results(number: int) -> str:
 
 def write_done(done: Done, folder: Path) -> None:
     """Note what came of a chunk, beside its files."""
-    (folder / DONE).write_text(json.dumps(asdict(done), ensure_ascii=False), encoding="utf-8")
+    (folder / DONE).write_text(json.dumps(vars(done), ensure_ascii=False), encoding="utf-8")
 
 
 def read_done(folder: Path) -> Done:
