@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from screener.intake.fhir import staging
-from screener.intake.fhir.codes import Fault, code_map
-from screener.intake.fhir.values import bounds, code_of, day, extension
+from screener.intake.fhir.codes import Fault, code_map, codings
+from screener.intake.fhir.values import active, bounds, code_of, day, extension, verification
 
 if TYPE_CHECKING:
     from screener.intake.fhir.draft import Draft
@@ -23,13 +23,16 @@ _UNCONFIRMED = {"unconfirmed", "provisional", "differential"}
 def read(resource: Resource, draft: Draft) -> None:  # noqa: PLR0912 - one per kind of condition
     """Read a Condition. Raises Fault where it contradicts itself."""
     raw = resource.raw
-    verified = code_of(raw.get("verificationStatus"))
-    if verified == "entered-in-error":
+    if code_of(raw.get("verificationStatus")) == "entered-in-error":
         draft.skip(resource, "entered in error")
         return
     meaning = code_map().read(raw.get("code"), *_ROLES)
     if meaning is None:
         draft.skip(resource, "no code that is listed")
+        return
+    verified = _certainty(raw) or verification(raw)
+    if verified == "entered-in-error":
+        draft.skip(resource, "entered in error")
         return
     role, to = meaning.role, meaning.to
     if role == "cancer_unspecified":
@@ -53,7 +56,7 @@ def read(resource: Resource, draft: Draft) -> None:  # noqa: PLR0912 - one per k
         draft.doubts.add("metastases")
         draft.skip(resource, "a cancer whose origin its code does not say")
     elif role == "effusion":
-        if code_of(raw.get("clinicalStatus")) in (None, "active", "recurrence", "relapse"):
+        if active(raw) is not False and not any(it.startswith("abatement") for it in raw):
             draft.add("effusions", {"kind": to, "present": True, "date": began}, resource)
         else:
             draft.skip(resource, "no longer active")
@@ -67,6 +70,24 @@ def read(resource: Resource, draft: Draft) -> None:  # noqa: PLR0912 - one per k
     else:
         draft.cancers[id(resource)] = "other"
         draft.add("other_malignancies", {"type": to, "diagnosed": began}, resource)
+
+
+def _certainty(raw: dict[str, Any]) -> str | None:
+    """Return what the German edition of ICD-10 says of certainty, in the words of FHIR.
+
+    There a diagnosis is coded together with whether it is excluded (A) or suspected (V); such a
+    code must not be read as the diagnosis. G (certain) and Z (after it) leave the diagnosis as it
+    is.
+    """
+    found = {
+        str(item.get("valueCoding", {}).get("code"))
+        for coding in codings(raw.get("code"))
+        for item in extension(coding, "icd-10-gm-diagnosesicherheit")
+        if isinstance(item.get("valueCoding", {}), dict)
+    }
+    if "A" in found:
+        return "refuted"
+    return "provisional" if "V" in found else None
 
 
 def onset(resource: Resource) -> str | None:

@@ -45,6 +45,8 @@ def _kind(key: str) -> str:
         return key
     if key.startswith("her2"):
         return "her2"
+    if key == "metastasis_history" or key.startswith("history_of:"):
+        return "metastasis"
     return {"m_category": "stage", "variant": "gene"}.get(
         key, key if key in ("er", "pr", "ki67", "ecog", "stage", "disease_status") else ""
     )

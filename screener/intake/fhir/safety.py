@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from screener.intake.fhir.codes import Fault, code_map, codings, display
 from screener.intake.fhir.medications import named
-from screener.intake.fhir.values import clipped, code_of, day, extension
+from screener.intake.fhir.values import active, clipped, code_of, day, extension, verification
 
 if TYPE_CHECKING:
     from screener.intake.fhir.draft import Draft
@@ -18,14 +18,14 @@ _NOT_DRUGS = {"food", "environment"}
 def allergy(resource: Resource, draft: Draft) -> None:
     """Read an AllergyIntolerance: a substance, or that none is known."""
     raw = resource.raw
-    verified = code_of(raw.get("verificationStatus"))
+    verified = verification(raw)
     if verified in ("entered-in-error", "refuted"):
         draft.skip(resource, verified.replace("-", " "))
         return
     if draft.written_later(raw, "recordedDate"):
         draft.skip(resource, "written down after the screening date")
         return
-    if code_of(raw.get("clinicalStatus")) in ("inactive", "resolved"):
+    if active(raw) is False:
         draft.skip(resource, "no longer active")
         return
     if verified == "unconfirmed":
