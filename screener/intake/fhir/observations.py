@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from screener.dates import span, surely_before
 from screener.intake.fhir import genomics, labs, receptors, staging
 from screener.intake.fhir.codes import Fault, code_map, codings
+from screener.intake.fhir.draft import ABSENCE_DAYS, recent
 from screener.intake.fhir.values import code_of, when
 
 if TYPE_CHECKING:
     from screener.intake.fhir.draft import Draft, Entry
     from screener.intake.fhir.resources import Resource
-
-ABSENCE_DAYS = 28
-"""A statement that there is no metastasis stands for so many days: as long as imaging does (RECIST
-1.1 asks for baseline imaging within 4 weeks). An older one says nothing of today."""
 
 _RECEPTORS = ("er", "pr", "her2", "her2_ihc", "her2_ish", "her2_ratio", "her2_copies", "ki67")
 _OF_THE_CANCER = (*_RECEPTORS, "stage", "m_category", "disease_status", "variant")
@@ -201,12 +197,7 @@ def _history(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -
     if present is None:
         raise Fault("whether it is present or absent is not stated")
     stated = when(resource.raw, "effective")
-    as_of = draft.as_of or date.today()
-    if (
-        stated
-        and as_of - timedelta(days=ABSENCE_DAYS) <= span(stated)[0]
-        and span(stated)[1] <= as_of
-    ):
+    if recent(stated, draft, ABSENCE_DAYS):
         draft.whole["metastases"] = resource.label
     else:
         draft.skip(resource, f"no metastasis, but not stated within {ABSENCE_DAYS} days before")
