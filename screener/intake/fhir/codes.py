@@ -17,7 +17,8 @@ _TAG = re.compile(
 """What SNOMED CT puts after a name, to say which hierarchy it is of."""
 
 ROLES = frozenset(
-    ["observation", "result", "ihc", "ecog", "stage", "m_category", "trend", "presence", "origin",
+    ["observation", "of_breast", "result", "ihc", "ecog", "stage", "m_category", "trend",
+     "presence", "origin",
      "significance", "cancer", "cancer_unspecified", "metastasis", "effusion", "body_site", "drug",
      "intent", "stop_reason", "procedure", "gene", "specimen", "no_allergy", "ae_outcome",
      "no_list"]

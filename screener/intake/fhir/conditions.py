@@ -111,6 +111,7 @@ def _refuted(resource: Resource, draft: Draft, role: str, to: str) -> None:
 
 
 def _metastasis(resource: Resource, draft: Draft, site: str, began: str | None) -> None:
+    stated = False
     for item in extension(resource.raw, *_PRIMARIES):
         primary = draft.index.resolve(item.get("valueReference"), resource)
         if primary is None:
@@ -120,4 +121,25 @@ def _metastasis(resource: Resource, draft: Draft, site: str, began: str | None) 
         if meaning and meaning.role == "cancer" and meaning.to != "breast":
             draft.skip(resource, "a metastasis of another cancer")
             return
+        stated = stated or bool(meaning and meaning.to == "breast")
     draft.add("metastases", {"site": site, "present": True, "date": began}, resource)
+    if not stated:
+        draft.unattributed.append(draft.lists["metastases"][-1])
+
+
+def finish(draft: Draft) -> None:
+    """Take out the metastases that may be of another cancer that the patient has or had."""
+    other = draft.another_cancer()
+    loose = [it for it in draft.lists["metastases"] if it in draft.unattributed]
+    if not other or not loose:
+        return
+    draft.lists["metastases"] = [it for it in draft.lists["metastases"] if it not in loose]
+    draft.doubts.add("metastases")
+    labels = sorted({entry.origins[""] for entry in loose})
+    for label in labels:
+        draft.withheld(label, f"it may be of another cancer ({other})")
+    draft.note(
+        "fhir-whose-metastasis",
+        f"Another cancer is recorded ({other}), and which cancer is meant is not stated of "
+        f"{', '.join(labels)}: not used. Confirm whether it is a metastasis of the breast cancer.",
+    )

@@ -127,10 +127,13 @@ class Draft:
     cancers: dict[int, str] = field(default_factory=dict)
     """What each Condition of a cancer is, by identity: `breast`, `other` or `unknown`."""
     stages: list[Staged] = field(default_factory=list)
+    m_categories: list[Staged] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     courses: list[Course] = field(default_factory=list)
     no_metastases: list[tuple[str, str]] = field(default_factory=list)
     """When, and by which resource, it was stated that there was no metastasis."""
+    unattributed: list[Entry] = field(default_factory=list)
+    """Metastases of which it is not stated which cancer they are of."""
     no_allergies: dict[str, str] = field(default_factory=dict)
     """Who states that no allergy is known: to anything (`all`), or to drugs (`drugs`)."""
     progressions: list[tuple[str, Resource]] = field(default_factory=list)
@@ -237,6 +240,16 @@ class Draft:
                 else:
                     kept.append(entry)
             self.lists[name] = kept
+
+    def another_cancer(self) -> str:
+        """Return a cancer that is not of the breast and may be what a finding is of; else empty.
+
+        Basal cell carcinoma is left aside: it does not spread and has no receptors tested.
+        """
+        for entry in self.lists["other_malignancies"]:
+            if entry.values["type"] != "basal cell carcinoma of the skin":
+                return entry.origins[""]
+        return ""
 
     def contradict(self, label: str, name: str, against: list[Entry]) -> None:
         """Take out the entries of a list against which a resource states that there is none.

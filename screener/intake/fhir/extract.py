@@ -132,6 +132,7 @@ def _account(resources: list[Resource], draft: Draft, used: set[str]) -> None:
 def _attempt(reader: Callable[[Resource, Draft], None], resource: Resource, draft: Draft) -> None:
     before = {name: len(entries) for name, entries in draft.lists.items()}
     results, stages = len(draft.results), len(draft.stages)
+    categories = len(draft.m_categories)
     try:
         reader(resource, draft)
     except Fault as fault:
@@ -140,6 +141,7 @@ def _attempt(reader: Callable[[Resource, Draft], None], resource: Resource, draf
             del draft.lists[name][number:]
         del draft.results[results:]
         del draft.stages[stages:]
+        del draft.m_categories[categories:]
         for path, offered in list(draft.single.items()):
             draft.single[path] = [it for it in offered if it[1] != resource.label]
         _refuse(resource, draft, str(fault))
@@ -228,6 +230,7 @@ def _of_subject(resource: Resource, draft: Draft, subjects: Index) -> bool:
 def _finish(draft: Draft, subject: Resource) -> tuple[dict[str, Any], dict[str, str]]:
     medications.finish(draft)
     safety.finish(draft)
+    conditions.finish(draft)
     observations.finish(draft)
     receptors.finish(draft)
     draft.withhold()

@@ -8,6 +8,7 @@ from screener.dates import span, surely_before
 from screener.intake.fhir import genomics, labs, receptors, staging
 from screener.intake.fhir.codes import Fault, code_map, codings
 from screener.intake.fhir.draft import ABSENCE_DAYS, recent
+from screener.intake.fhir.resources import written
 from screener.intake.fhir.values import code_of, when
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _OF_THE_CANCER = (*_RECEPTORS, "stage", "m_category", "disease_status", "variant
 _NO_RESULT = {"registered": "no result yet", "cancelled": "cancelled",
               "entered-in-error": "entered in error"}  # fmt: skip
 _NOT_DONE = {"not-performed", "not-applicable", "not-asked", "asked-declined", "unsupported"}
+_OTHERS = {"RelatedPerson", "Group", "Device", "Practitioner", "Location", "FamilyMemberHistory"}
 _COMPONENT_ONLY = ("gene", "protein_change", "dna_change", "named_variant", "origin",
                    "significance")  # fmt: skip
 
@@ -66,7 +68,12 @@ def read(resource: Resource, draft: Draft) -> None:
         return
     if status != "final" and status not in ("amended", "corrected"):
         raise Fault(f"its status is {status}, so its value may still change")
-    if any(key in _OF_THE_CANCER for _, key in known) and not _of_breast(resource, draft):
+    if _of_somebody_else(resource, draft):
+        draft.skip(resource, "its focus is not the patient")
+        return
+    if any(key in _OF_THE_CANCER or "history" in key for _, key in known) and not _of_breast(
+        resource, draft
+    ):
         return
     if when(raw, "effective") is None and draft.written_later(raw, "issued"):
         draft.skip(resource, "written down after the screening date")
@@ -83,6 +90,8 @@ def _key(part: dict[str, Any]) -> str | None:
 
 def _read(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -> None:
     why = _absent(part)
+    if "dataAbsentReason" in part and any(name.startswith("value") for name in part):
+        raise Fault("it has a value, and a reason why it has none")
     if why in _NOT_DONE:
         draft.skip(resource, f"no value: {why}")
         return
@@ -134,9 +143,37 @@ def _of_breast(resource: Resource, draft: Draft) -> bool:
     key = _key(resource.raw)
     if not about and key in ("stage", "m_category", "disease_status"):
         about = set(draft.cancers.values())
+    elif not about and draft.another_cancer() and _may_be_of_another(resource, draft):
+        about = {"unknown"}
     if about <= {"breast"}:
         return True
     draft.skip(resource, "not known to be about the breast cancer")
+    return False
+
+
+def _may_be_of_another(resource: Resource, draft: Draft) -> bool:
+    """Tell whether receptors may be of another cancer: neither code nor body site says breast."""
+    keyed = [part for part in (resource.raw, *resource.raw.get("component", []))
+             if _key(part) in _RECEPTORS]  # fmt: skip
+    if all(code_map().read(part.get("code"), "of_breast") for part in keyed):
+        return False
+    specimen = draft.index.resolve(resource.raw.get("specimen"), resource)
+    collection = specimen.raw.get("collection", {}) if specimen else {}
+    sites = [resource.raw.get("bodySite"), collection.get("bodySite")]
+    found = [code_map().read(site, "body_site") for site in sites]
+    return not any(it and it.to == "breast" for it in found)
+
+
+def _of_somebody_else(resource: Resource, draft: Draft) -> bool:
+    """Tell whether the focus of an Observation is somebody or something but the patient's cancer.
+
+    A donor, a relative, an unborn child or a device is what was measured then.
+    """
+    for reference in resource.raw.get("focus", []):
+        found = draft.index.resolve(reference, resource)
+        kind = found.kind if found else str(written(reference) or "").split("/")[-2:][0]
+        if kind in _OTHERS or (kind == "Patient" and found is None):
+            return True
     return False
 
 
@@ -193,6 +230,8 @@ def _history(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -
         # When the metastasis was found is not stated: the date is that of the statement.
         values = {"site": site or "unspecified site", "present": present is not False}
         draft.add("metastases", values, resource)
+        if values["present"] and not resource.raw.get("focus"):
+            draft.unattributed.append(draft.lists["metastases"][-1])
         return
     if present is None:
         raise Fault("whether it is present or absent is not stated")

@@ -238,8 +238,15 @@ class MedicationDispense(Drug, total=False):
 
 
 @with_config(STRICT)
+class Ingredient(TypedDict, total=False):
+    itemCodeableConcept: Concept
+
+
+@with_config(STRICT)
 class Medication(Resource, total=False):
     code: Concept
+    status: Literal["active", "inactive", "entered-in-error"]
+    ingredient: list[Ingredient]
 
 
 @with_config(STRICT)
@@ -252,6 +259,8 @@ class Procedure(Resource, total=False):
     performedDateTime: DateTime
     performedPeriod: Period
     bodySite: list[Concept]
+    reasonCode: list[Concept]
+    reasonReference: list[Reference]
     partOf: list[Reference]
 
 

@@ -70,6 +70,8 @@ class Specimens:
         date = when(raw, "effective")
         reference = raw.get("specimen")
         specimen = self.draft.index.resolve(reference, resource)
+        if specimen and specimen.raw.get("status") == "entered-in-error":
+            raise Fault("its specimen was entered in error")
         if specimen is None and reference is None and (tied := self.reported.get(id(resource))):
             return tied, date, None
         if specimen is None:
@@ -95,6 +97,7 @@ def read(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -> No
 
     def found(name: str, value: Any) -> None:
         marker = key.partition("_")[0]
+        _agree(part, name, value)
         draft.results.append(Result(marker, name, value, specimen, date, site, resource.label))
 
     if key in ("er", "pr"):
@@ -108,6 +111,20 @@ def read(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -> No
         found(key.removeprefix("her2_"), _number(part, ratio=key == "her2_ratio"))
     else:
         found(*_her2(part, key))
+
+
+_SAYS = {"3+": "positive", "1+": "negative", "0": "negative"}
+
+
+def _agree(part: dict[str, Any], name: str, value: Any) -> None:
+    """Raise Fault where the interpretation beside a value is the opposite of it."""
+    said = _SAYS.get(str(value), str(value))
+    if name in ("er_percent", "pr_percent"):
+        said = "positive" if Decimal(str(value)) >= POSITIVE_PERCENT else "negative"
+    for concept in part.get("interpretation", []):
+        meaning = code_map().read(concept, "result")
+        if meaning and {meaning.to, said} == {"positive", "negative"}:
+            raise Fault(f"its value is {said}, its interpretation {meaning.to}")
 
 
 def specimen_of(resource: Resource, draft: Draft) -> str | None:
