@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from screener.intake.fhir import staging
 from screener.intake.fhir.codes import Fault, code_map, codings
-from screener.intake.fhir.values import active, bounds, code_of, day, extension, verification
+from screener.intake.fhir.values import (
+    active,
+    bounds,
+    code_of,
+    covering,
+    day,
+    extension,
+    verification,
+)
 
 if TYPE_CHECKING:
     from screener.intake.fhir.draft import Draft
@@ -96,7 +104,9 @@ def onset(resource: Resource) -> str | None:
     if "onsetDateTime" in raw:
         return day(raw["onsetDateTime"])
     if "onsetPeriod" in raw:
-        return bounds(raw["onsetPeriod"])[0]
+        # R4: it began at some time within the period, so one end alone says nothing.
+        start, end = bounds(raw["onsetPeriod"])
+        return covering([start, end]) if start and end else None
     for item in extension(raw, "condition-assertedDate"):
         return day(item.get("valueDateTime"))
     return None

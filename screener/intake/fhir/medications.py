@@ -203,6 +203,11 @@ def ingredients(product: str) -> list[str]:
     `palbociclib 125 MG Oral Capsule [Ibrance]` holds palbociclib once. The longest names go first,
     so that a conjugate is not taken for the antibody in it.
     """
+    return list(_ingredients(product))
+
+
+@lru_cache(maxsize=10_000)
+def _ingredients(product: str) -> tuple[str, ...]:
     words = f" {_plain(product)} "
     found = []
     for name, generic in _names():
@@ -210,7 +215,7 @@ def ingredients(product: str) -> list[str]:
             words = words.replace(f" {name} ", " | ")
             if generic not in found:
                 found.append(generic)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _plain(text: str) -> str:

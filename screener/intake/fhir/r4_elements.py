@@ -126,6 +126,8 @@ class Observation(Value, total=False):
     effectiveInstant: Instant
     issued: Instant
     interpretation: list[Concept]
+    bodySite: Concept
+    method: Concept
     specimen: Reference
     referenceRange: list[ReferenceRange]
     hasMember: list[Reference]

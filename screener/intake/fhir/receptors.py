@@ -5,6 +5,7 @@ HER2 by in-situ hybridisation is read by ASCO/CAP 2018 (Wolff et al., J Clin Onc
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 POSITIVE_PERCENT = Decimal(1)
 """ER or PR in at least so many percent of cells is positive (ASCO/CAP 2020)."""
+_SCORE = {"+", "{score}", "score", "1"}
+_HYBRIDISED = re.compile(r"\b[a-z]?ish\b|hybridi", re.IGNORECASE)
 _FAMILY = {"er": "hr", "pr": "hr", "her2": "her2", "ki67": "ki67"}
 
 
@@ -179,8 +182,10 @@ def _her2(part: dict[str, Any], key: str) -> tuple[str, str]:
     if number is not None:
         if key == "her2_ish" or (quantity and "comparator" in quantity):
             raise Fault("its value is no answer to this test")
-        if quantity and quantity.get("unit", "+") not in ("+", "{score}", "score", "1"):
+        if quantity and not {quantity.get("unit", "+"), quantity.get("code", "+")} <= _SCORE:
             raise Fault("its unit is not that of a score")
+        if key == "her2" and _HYBRIDISED.search(display(part.get("method")) or ""):
+            raise Fault("its number is of in-situ hybridisation, and of what is not stated")
         if number not in (0, 1, 2, 3):
             raise Fault("its value is no score from 0 to 3")
         return "her2_ihc", f"{int(number)}+" if number else "0"

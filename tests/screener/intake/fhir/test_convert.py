@@ -143,6 +143,14 @@ def test_convert_an_export(tmp_path: Path, name: str) -> None:
     ]
 
 
+def test_convert_counts_what_is_of_no_patient(tmp_path: Path) -> None:
+    for name, raw in (("Patient", patient()), ("Organization", {"resourceType": "Organization"})):
+        (tmp_path / f"{name}.ndjson").write_text(json.dumps(raw) + "\n", "utf-8")
+    ran = Ran("convert", tmp_path, *DAY)
+    assert ran.code == 0
+    assert "of no patient, and of types that are not read: 1 Organization" in ran.err
+
+
 def test_convert_standard_input() -> None:
     ran = Ran("convert", "-", stdin=(FHIR / "bundle.json").read_bytes())
     assert json.loads(ran.out)["id"] == "FHIR-01"

@@ -246,3 +246,31 @@ def test_primitives_whose_value_is_in_an_extension_only() -> None:
     assert "birth_date" not in made.record
     assert made.record["performance_status"] == [{"ecog": 1}]
     assert "it has no value" in problem(read(empty), "n")
+
+
+@pytest.mark.parametrize(
+    ("more", "score"),
+    [
+        ({"valueQuantity": {"value": 2}}, "2+"),
+        ({"valueQuantity": {"value": 2, "unit": "{score}", "code": "{score}"}}, "2+"),
+        ({"valueQuantity": {"value": 2, "code": "{ratio}"}}, None),
+        ({"valueQuantity": {"value": 2, "unit": "{ratio}"}}, None),
+        ({"valueQuantity": {"value": 2}, "method": {"text": "FISH"}}, None),
+        ({"valueInteger": 2, "method": {"text": "In situ hybridization"}}, None),
+        ({"valueInteger": 2, "method": {"text": "Immunohistochemistry"}}, "2+"),
+    ],
+)
+def test_a_ratio_is_not_taken_for_a_score(more: Json, score: str | None) -> None:
+    made = read(observation("o", "48676-1", **more))
+    assert [it["her2_ihc"] for it in made.record["pathology"]] == ([score] if score else [])
+    assert bool(made.problems) != bool(score)
+
+
+@pytest.mark.parametrize(
+    "system",
+    ["http://snomed.info/sct", "http://snomed.info/sct|20230731",
+     "http://snomed.info/sct/731000124108", "http://snomed.info/sct/731000124108/version/20230901"],
+)  # fmt: skip
+def test_editions_of_snomed_ct(system: str) -> None:
+    ecog = observation("o", concept(system, "423740007"), valueInteger=1)
+    assert len(read(ecog).record["performance_status"]) == 1
