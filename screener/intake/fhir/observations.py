@@ -145,6 +145,11 @@ def _of_breast(resource: Resource, draft: Draft) -> bool:
         about = set(draft.cancers.values())
     elif not about and draft.another_cancer() and _may_be_of_another(resource, draft):
         about = {"unknown"}
+        draft.note(
+            "fhir-whose-receptors",
+            f"Another cancer is recorded ({draft.another_cancer()}), and results of receptors do not "
+            "say which cancer they are of: not used. Confirm whether they are of the breast cancer.",
+        )
     if about <= {"breast"}:
         return True
     draft.skip(resource, "not known to be about the breast cancer")

@@ -91,7 +91,10 @@ def test_receptors_of_whichever_cancer(
 ) -> None:
     specimen = of("Specimen", "s", collection={"bodySite": snomed("76752008")})
     result = observation("er", code, valueCodeableConcept=POSITIVE, **more)
-    assert bool(read(breast(), *others, specimen, result).record["pathology"]) == used
+    made = read(breast(), *others, specimen, result)
+    assert bool(made.record["pathology"]) == used
+    asked = any(it.id == "fhir-whose-receptors" for it in made.notes)
+    assert asked == (not used and "focus" not in more)
 
 
 @pytest.mark.parametrize(
