@@ -147,8 +147,8 @@ def _of_breast(resource: Resource, draft: Draft) -> bool:
         about = {"unknown"}
         draft.note(
             "fhir-whose-receptors",
-            f"Another cancer is recorded ({draft.another_cancer()}), and results of receptors do not "
-            "say which cancer they are of: not used. Confirm whether they are of the breast cancer.",
+            f"Another cancer is recorded ({draft.another_cancer()}), and results of receptors do "
+            "not say which cancer they are of: not used. Confirm whether it is the breast cancer.",
         )
     if about <= {"breast"}:
         return True
