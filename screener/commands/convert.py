@@ -72,6 +72,9 @@ def _extracts(source: str, day: date) -> Iterator[Extract | InputError]:
                 yield candidate.extract
             else:
                 yield InputError(source, list(candidate.problems), candidate.patient_id)
+        if unowned := getattr(found, "unowned", None):
+            counted = ", ".join(f"{number} {kind}" for kind, number in sorted(unowned.items()))
+            tell(f"{source}: of no patient, and of types that are not read: {counted}")
         return
     extracts: dict[int, Extract] = {}
     for item in json_file.read(source, today=max(day, date.today()), as_of=day, extracts=extracts):

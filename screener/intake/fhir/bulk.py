@@ -11,6 +11,7 @@ import json
 import re
 import sqlite3
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -135,6 +136,8 @@ class BulkSource:
     """The screening date: what was written down after it is not used."""
     form: str = "FHIR bulk export"
     size: int = 0
+    unowned: Counter[str] = field(default_factory=Counter, init=False)
+    """Resources of types that are not read and that are of no patient, counted by type."""
     _read: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -154,6 +157,7 @@ class BulkSource:
         A line that cannot be read and does not show whose it is comes as a candidate of its own.
         """
         self._read = 0
+        self.unowned.clear()
         with tempfile.TemporaryDirectory(prefix="trial-screen-") as folder:  # only the owner's
             connection = sqlite3.connect(Path(folder) / "lines.db")
             try:
@@ -183,6 +187,8 @@ class BulkSource:
                     shared.append((kind, name, *at))
                 elif not kind or kind in READ:
                     faulty.append(line)
+                else:
+                    self.unowned[kind] += 1
                 if len(noted) > 50_000:
                     connection.executemany("INSERT INTO lines VALUES (?,?,?,?,?,?)", noted)
                     noted.clear()

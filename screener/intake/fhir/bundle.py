@@ -55,7 +55,7 @@ def subject_of(resources: list[Resource]) -> Resource:
 
     Raises NotOnePatient where there is none, one without an id, or more than one.
     """
-    patients = [it for it in resources if it.kind == "Patient"]
+    patients = [it for it in resources if it.kind == "Patient" and not it.deleted]
     if not patients:
         raise NotOnePatient("the bundle holds no Patient; export the patient with the resources")
     if len({it.id for it in patients}) > 1 or len({it.full_url for it in patients}) > 1:
@@ -74,8 +74,11 @@ def entries(bundle: dict[str, Any], at: str = "", depth: int = 0) -> Iterator[Re
     What is no resource, though the bundle says that one is there, comes without a kind.
     """
     listed = bundle.get("entry")
+    deleted: set[str] = set()
     for number, entry in enumerate(listed if isinstance(listed, list) else ()):
         place = f"{at}entry[{number}]"
+        if bundle.get("type") == "history" and (name := _deleted(entry)):
+            deleted.add(name)
         if not isinstance(entry, dict):
             yield Resource("", {}, place)
             continue
@@ -91,9 +94,21 @@ def entries(bundle: dict[str, Any], at: str = "", depth: int = 0) -> Iterator[Re
         kind, url = raw.get("resourceType"), entry.get("fullUrl")
         kind = kind if isinstance(kind, str) and kind.isalpha() else ""
         resource = Resource(kind, raw, place, url if isinstance(url, str) else None)
+        resource.deleted = f"{kind}/{raw.get('id')}" in deleted
         if next(repeated_keys(raw), None):
             resource.fault = KEY_TWICE
         yield resource
+
+
+def _deleted(entry: object) -> str | None:
+    """Return the `Type/id` that an entry of a history deletes.
+
+    A history lists the newest first, so what follows under that name was there before.
+    """
+    request = entry.get("request") if isinstance(entry, dict) else None
+    if isinstance(request, dict) and request.get("method") == "DELETE":
+        return "/".join(str(request.get("url", "")).split("/")[-2:])
+    return None
 
 
 def _has_next(bundle: dict[str, Any]) -> bool:

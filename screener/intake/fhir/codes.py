@@ -16,8 +16,11 @@ _TAG = re.compile(
 )
 """What SNOMED CT puts after a name, to say which hierarchy it is of."""
 
+_EDITION = re.compile(r"(?<=//snomed\.info/sct)/\d+(/version/\d+)?$")
+
 ROLES = frozenset(
-    ["observation", "result", "ihc", "ecog", "stage", "m_category", "trend", "presence", "origin",
+    ["observation", "of_breast", "result", "ihc", "ecog", "stage", "m_category", "trend",
+     "presence", "origin",
      "significance", "cancer", "cancer_unspecified", "metastasis", "effusion", "body_site", "drug",
      "intent", "stop_reason", "procedure", "gene", "specimen", "no_allergy", "ae_outcome",
      "no_list"]
@@ -54,7 +57,11 @@ class CodeMap:
 
     def system(self, name: object) -> str | None:
         """Return our name of a code system, or None for one that is not known."""
-        return self.systems.get(name.strip().lower().rstrip("/")) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            return None
+        plainly = name.partition("|")[0].strip().lower().rstrip("/")
+        # SNOMED CT adds the number of an edition, and of its version.
+        return self.systems.get(_EDITION.sub("", plainly))
 
     def by_code(self, system: str | None, code: str) -> dict[str, str]:
         """Return the meanings of a code by role; empty for one that is not listed."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from screener.dates import surely_before
+from screener.dates import span, surely_before
 from screener.errors import Problem
 from screener.intake.fhir import codes
 from screener.intake.fhir.values import later_than
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
 
     from screener.intake.fhir.medications import Course
     from screener.intake.fhir.receptors import Result
@@ -127,10 +127,13 @@ class Draft:
     cancers: dict[int, str] = field(default_factory=dict)
     """What each Condition of a cancer is, by identity: `breast`, `other` or `unknown`."""
     stages: list[Staged] = field(default_factory=list)
+    m_categories: list[Staged] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     courses: list[Course] = field(default_factory=list)
     no_metastases: list[tuple[str, str]] = field(default_factory=list)
     """When, and by which resource, it was stated that there was no metastasis."""
+    unattributed: list[Entry] = field(default_factory=list)
+    """Metastases of which it is not stated which cancer they are of."""
     no_allergies: dict[str, str] = field(default_factory=dict)
     """Who states that no allergy is known: to anything (`all`), or to drugs (`drugs`)."""
     progressions: list[tuple[str, Resource]] = field(default_factory=list)
@@ -167,8 +170,8 @@ class Draft:
 
     def check(self, *dates: str | None) -> None:
         """Raise Fault for a date before the date of birth."""
-        for date in dates:
-            if date and self.born and surely_before(date, self.born):
+        for given in dates:
+            if given and self.born and surely_before(given, self.born):
                 raise codes.Fault("it is dated before the date of birth")
 
     def skip(self, resource: Resource, why: str, concept: object = None) -> None:
@@ -238,6 +241,16 @@ class Draft:
                     kept.append(entry)
             self.lists[name] = kept
 
+    def another_cancer(self) -> str:
+        """Return a cancer that is not of the breast and may be what a finding is of; else empty.
+
+        Basal cell carcinoma is left aside: it does not spread and has no receptors tested.
+        """
+        for entry in self.lists["other_malignancies"]:
+            if entry.values["type"] != "basal cell carcinoma of the skin":
+                return entry.origins[""]
+        return ""
+
     def contradict(self, label: str, name: str, against: list[Entry]) -> None:
         """Take out the entries of a list against which a resource states that there is none.
 
@@ -272,6 +285,20 @@ class Draft:
                 self.withheld(label, f"disagrees with another on {what}")
             return None
         return next(iter(values.values()), None)
+
+
+ABSENCE_DAYS = 28
+"""A statement that there is no metastasis stands for so many days: as long as imaging does (RECIST
+1.1 asks for baseline imaging within 4 weeks). An older one says nothing of today."""
+
+
+def recent(stated: str | None, draft: Draft, days: int) -> bool:
+    """Tell whether something was surely stated at most so many days before the screening date."""
+    as_of = draft.as_of or date.today()
+    if stated is None:
+        return False
+    first, last = span(stated)
+    return as_of - timedelta(days=days) <= first and last <= as_of
 
 
 def concept_of(raw: dict[str, Any]) -> object:

@@ -19,7 +19,7 @@ from screener.intake.fhir import (
 )  # fmt: skip
 from screener.intake.fhir.codes import Fault
 from screener.intake.fhir.draft import ANYTHING, LISTS, Draft, Extract
-from screener.intake.fhir.resources import Index, Resource, cyclic
+from screener.intake.fhir.resources import Index, Resource, cyclic, written
 from screener.intake.fhir.values import when
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ _THINGS = frozenset(("Patient", "Specimen", "Condition", "Medication"))
 """Types of which two that look the same are two, unless they share an id."""
 
 
+_MAY_HOLD = {"AllergyIntolerance": "allergies", "Procedure": "procedures"}
+"""The lists that cannot be whole where a resource of a type cannot be read."""
+
+
 def extract(
     resources: Sequence[Resource],
     subject: Resource,
@@ -58,18 +62,24 @@ def extract(
     used. `problems` are those of the source that are already known. Nothing is raised: what cannot
     be read is named in the extract.
     """
-    distinct, copies = _distinct(resources)
+    distinct, copies = _distinct([it for it in resources if not it.deleted])
     patients = [it for it in resources if it.kind == "Patient"]
     subjects = Index([subject], [(it, subject) for it in patients])
     draft = Draft(Index(distinct, copies), as_of, {it.label: it for it in distinct})
     draft.problems += problems
     for copy, _ in copies:
         draft.skip(copy, "the same as another resource")
+    for resource in resources:
+        if resource.deleted:
+            draft.skip(resource, "deleted since")
     current = _current(distinct, draft)
     draft.index = Index(current, copies)
     in_circle = cyclic(current, draft.index)
     readable = [it for it in current if _valid(it, draft, subjects, in_circle)]
     draft.index = Index(readable, copies)
+    inner = _contained(current, readable)
+    draft.by_label |= {it.label: it for it in inner}
+    readable += [it for it in inner if _valid(it, draft, subjects, in_circle)]
     for resource in readable:
         if resource.kind == "Patient":
             _attempt(patient.read, resource, draft)
@@ -81,11 +91,27 @@ def extract(
             if resource.kind == kind:
                 _attempt(reader, resource, draft)
     record, origins = _finish(draft, subject)
-    _account(current, draft, set(origins.values()))
+    _account([*current, *inner], draft, set(origins.values()))
     return Extract(
         record, origins, draft.unused, _distinct_problems(draft.problems), draft.notes,
         len(resources),
     )  # fmt: skip
+
+
+def _contained(current: list[Resource], readable: list[Resource]) -> list[Resource]:
+    """Give what is contained in resources that can be read, or whose type is not read.
+
+    What only names something (a drug, a specimen, whose it is) is read with what refers to it.
+    """
+    known = {id(it) for it in readable}
+    return [
+        inner
+        for it in current
+        if id(it) in known or (it.kind and it.kind not in r4.READ and not it.fault)
+        if it.raw.get("status") not in ("entered-in-error", "cancelled")
+        for inner in it.contained.values()
+        if inner.kind in _READERS
+    ]
 
 
 def _account(resources: list[Resource], draft: Draft, used: set[str]) -> None:
@@ -106,6 +132,7 @@ def _account(resources: list[Resource], draft: Draft, used: set[str]) -> None:
 def _attempt(reader: Callable[[Resource, Draft], None], resource: Resource, draft: Draft) -> None:
     before = {name: len(entries) for name, entries in draft.lists.items()}
     results, stages = len(draft.results), len(draft.stages)
+    categories = len(draft.m_categories)
     try:
         reader(resource, draft)
     except Fault as fault:
@@ -114,6 +141,7 @@ def _attempt(reader: Callable[[Resource, Draft], None], resource: Resource, draf
             del draft.lists[name][number:]
         del draft.results[results:]
         del draft.stages[stages:]
+        del draft.m_categories[categories:]
         for path, offered in list(draft.single.items()):
             draft.single[path] = [it for it in offered if it[1] != resource.label]
         _refuse(resource, draft, str(fault))
@@ -127,6 +155,8 @@ def _refuse(resource: Resource, draft: Draft, why: str) -> None:
     if resource.kind == "Observation":
         kinds = sorted(observations.kinds(raw))
         specimen = receptors.specimen_of(resource, draft)
+    elif resource.kind in _MAY_HOLD:
+        draft.doubts.add(_MAY_HOLD[resource.kind])
     elif resource.kind == "Condition":
         kinds = conditions.KINDS
         draft.cancers[id(resource)] = "unknown"
@@ -177,10 +207,16 @@ def _fault(resource: Resource, draft: Draft) -> str:
 def _of_subject(resource: Resource, draft: Draft, subjects: Index) -> bool:
     """Tell whether a resource is of the patient; name it where that cannot be told."""
     who = resource.raw.get("patient") or resource.raw.get("subject")
+    if who is None and resource.container is not None:
+        who = resource.container.raw.get("patient") or resource.container.raw.get("subject")
     if who is None and resource.kind in ("Specimen", "List", "Composition"):
         return True
     if who is None:
         _refuse(resource, draft, "it does not say whose it is (subject)")
+        return False
+    text = written(who)
+    if text and text.startswith("#"):
+        _refuse(resource, draft, "its subject is contained in it, so whose it is cannot be told")
         return False
     if subjects.resolve(who, resource) is not None:
         return True
@@ -194,6 +230,7 @@ def _of_subject(resource: Resource, draft: Draft, subjects: Index) -> bool:
 def _finish(draft: Draft, subject: Resource) -> tuple[dict[str, Any], dict[str, str]]:
     medications.finish(draft)
     safety.finish(draft)
+    conditions.finish(draft)
     observations.finish(draft)
     receptors.finish(draft)
     draft.withhold()

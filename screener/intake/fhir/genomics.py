@@ -12,26 +12,33 @@ if TYPE_CHECKING:
     from screener.intake.fhir.resources import Resource
 
 
+_OF_THE_WHOLE_GENE = {"gene", "origin", "significance"}
+"""Components that leave a variant assessment one of the gene. Any other (a position, a reference
+to a database, a kind of change) makes it one of a single variant."""
+_NAMED_BY_DISPLAY = ("hgnc", "ncbi_gene")
+
+
 def read(resource: Resource, draft: Draft) -> None:
     """Read a variant assessment (LOINC 69548-6). Raises Fault where it contradicts itself."""
     raw = resource.raw
     parts: dict[str, list[dict[str, Any]]] = {}
     for component in raw.get("component", []):
         meaning = code_map().read(component.get("code"), "observation")
-        if meaning:
-            parts.setdefault(meaning.to, []).append(component)
+        parts.setdefault(meaning.to if meaning else "", []).append(component)
     presence = code_map().read(raw.get("valueCodeableConcept"), "presence")
     if presence is None:
         raise Fault("whether the variant is present or absent is not stated")
     genes = [symbol for part in parts.get("gene", []) for symbol in _symbols(part)]
     if not genes:
-        raise Fault("the gene is not stated")
+        # It says nothing of any gene, so nothing that is known of one is withheld for it.
+        draft.skip(resource, "the gene is not stated in a way that can be read")
+        return
     variant = next(
         (words for name in ("protein_change", "named_variant", "dna_change")
          for part in parts.get(name, []) if (words := _words(part))), None,
     )  # fmt: skip
     significance = _one(parts, "significance")
-    if presence.to == "absent" and variant:
+    if presence.to == "absent" and (variant or parts.keys() - _OF_THE_WHOLE_GENE):
         draft.skip(resource, "one variant absent says nothing of the rest of the gene")
         return
     if presence.to == "present" and significance == "not_relevant":
@@ -65,10 +72,11 @@ def _symbols(part: dict[str, Any]) -> list[str]:
     for coding in codings(concept):
         code, system = str(coding.get("code", "")), code_map().system(coding.get("system"))
         number = code if code.startswith("HGNC:") else f"HGNC:{code}"
-        symbol = code_map().by_code(system, number).get("gene") or coding.get("display")
-        if system == "hgnc" and symbol:
+        listed = code_map().by_code(system, number).get("gene")
+        symbol = listed or coding.get("display")
+        if system in _NAMED_BY_DISPLAY and symbol:
             found.append(clipped(str(symbol)))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _words(part: dict[str, Any]) -> str | None:

@@ -65,6 +65,8 @@ def _unit(test: str, quantity: dict[str, Any]) -> tuple[str | None, Decimal | No
     accepted = [(unit, factor) for unit, factor in accepted if factor is not None]
     if len({factor for _, factor in accepted}) > 1:
         raise Fault("its unit and its unit code say different things")
+    if accepted and any(units.known(unit) for unit in named if unit not in dict(accepted)):
+        raise Fault("its unit and its unit code say different things")
     if accepted:
         return accepted[0]
     return (clipped(named[-1]) if named else None), None
@@ -78,7 +80,10 @@ def _limits(
     ranges = [
         it
         for it in part.get("referenceRange", [])
-        if code_of(it.get("type")) in (None, "normal") and ("low" in it or "high" in it)
+        if code_of(it.get("type")) in (None, "normal")
+        and ("low" in it or "high" in it)
+        and not it.get("appliesTo")  # of some people only, and whether of this one is not known
+        and not it.get("age")
     ]
     if len(ranges) != 1 or factor is None:
         return None, None

@@ -67,7 +67,7 @@ def read(resource: Resource, draft: Draft) -> None:
         if raw["intent"] not in _ORDERS:
             draft.skip(resource, f"intent {raw['intent']}: not ordered")
             return
-    if _for_another_cancer(resource, draft):
+    if for_another_cancer(resource, draft):
         draft.skip(resource, "given for another cancer")
         return
     start, end = _dates(resource)
@@ -103,7 +103,8 @@ def _dates(resource: Resource) -> tuple[str | None, str | None]:
         ]
         starts = [start for start, _ in stated if start]
         ends = [end for _, end in stated if end]
-        over = raw["status"] in ("completed", "stopped")
+        # The end of one that was stopped is the planned one, not the day on which it was.
+        over = raw["status"] == "completed"
         return min(starts, default=None), max(ends, default=None) if over else None
     if resource.kind == "MedicationDispense":
         return None, None
@@ -145,17 +146,35 @@ def _drugs(resource: Resource, draft: Draft) -> list[str]:
         found = draft.index.resolve(raw.get("medicationReference"), resource)
         if found is None or found.kind != "Medication":
             raise Fault("its medication is not among the resources that can be read")
+        if found.raw.get("status") == "entered-in-error":
+            raise Fault("its medication was entered in error")
         concept = found.raw.get("code")
+        if concept is None:
+            return _mixed(found)
     names = named(concept)
     if not names:
         raise Fault("its drug is not named")
     return names
 
 
+def _mixed(medication: Resource) -> list[str]:
+    """Name the drugs of a Medication that only its ingredients name, each by code."""
+    names = []
+    for item in medication.raw.get("ingredient", []):
+        found = named(item.get("itemCodeableConcept"))
+        if not found:
+            raise Fault("an ingredient of its medication is not named")
+        names += found
+    if not names:
+        raise Fault("its drug is not named")
+    return list(dict.fromkeys(names))
+
+
 def named(concept: object) -> list[str]:
     """Name the drugs of a concept: by code, by the ingredients of a product, else as displayed."""
     meaning = code_map().read(concept, "drug")
     if meaning:
+        _agree(concept, meaning.to)
         return [meaning.to]
     for coding in codings(concept):
         words = coding.get("display")
@@ -169,12 +188,26 @@ def named(concept: object) -> list[str]:
     return []
 
 
+def _agree(concept: object, drug: str) -> None:
+    """Raise Fault where the words beside a code are those of another drug."""
+    for coding in codings(concept):
+        words = coding.get("display")
+        found = ingredients(words) if isinstance(words, str) else []
+        if found and drug not in found:
+            raise Fault(f"its code is that of {drug}, its display that of {', '.join(found)}")
+
+
 def ingredients(product: str) -> list[str]:
     """Return the drugs that the name of a coded product contains, by their dictionary names.
 
     `palbociclib 125 MG Oral Capsule [Ibrance]` holds palbociclib once. The longest names go first,
     so that a conjugate is not taken for the antibody in it.
     """
+    return list(_ingredients(product))
+
+
+@lru_cache(maxsize=10_000)
+def _ingredients(product: str) -> tuple[str, ...]:
     words = f" {_plain(product)} "
     found = []
     for name, generic in _names():
@@ -182,7 +215,7 @@ def ingredients(product: str) -> list[str]:
             words = words.replace(f" {name} ", " | ")
             if generic not in found:
                 found.append(generic)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _plain(text: str) -> str:
@@ -203,8 +236,13 @@ def _names() -> list[tuple[str, str]]:
     return sorted(names.items(), key=lambda it: (-len(it[0]), it[0]))
 
 
-def _for_another_cancer(resource: Resource, draft: Draft) -> bool:
+def for_another_cancer(resource: Resource, draft: Draft) -> bool:
+    """Tell whether every reason that a treatment states is a cancer that is not of the breast."""
     reasons = set()
+    for concept in resource.raw.get("reasonCode", []):
+        meaning = code_map().read(concept, "cancer", "cancer_unspecified", "metastasis")
+        other = meaning and meaning.role == "cancer" and meaning.to != "breast"
+        reasons.add("other" if other else "unknown")
     for reference in resource.raw.get("reasonReference", []):
         found = draft.index.resolve(reference, resource)
         if found is None:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from screener.dates import span, surely_before
 from screener.intake.fhir import genomics, labs, receptors, staging
 from screener.intake.fhir.codes import Fault, code_map, codings
+from screener.intake.fhir.draft import ABSENCE_DAYS, recent
+from screener.intake.fhir.resources import written
 from screener.intake.fhir.values import code_of, when
 
 if TYPE_CHECKING:
     from screener.intake.fhir.draft import Draft, Entry
     from screener.intake.fhir.resources import Resource
 
-ABSENCE_DAYS = 28
-"""A statement that there is no metastasis stands for so many days: as long as imaging does (RECIST
-1.1 asks for baseline imaging within 4 weeks). An older one says nothing of today."""
-
 _RECEPTORS = ("er", "pr", "her2", "her2_ihc", "her2_ish", "her2_ratio", "her2_copies", "ki67")
 _OF_THE_CANCER = (*_RECEPTORS, "stage", "m_category", "disease_status", "variant")
 _NO_RESULT = {"registered": "no result yet", "cancelled": "cancelled",
               "entered-in-error": "entered in error"}  # fmt: skip
 _NOT_DONE = {"not-performed", "not-applicable", "not-asked", "asked-declined", "unsupported"}
+_OTHERS = {"RelatedPerson", "Group", "Device", "Practitioner", "Location", "FamilyMemberHistory"}
 _COMPONENT_ONLY = ("gene", "protein_change", "dna_change", "named_variant", "origin",
                    "significance")  # fmt: skip
 
@@ -45,6 +43,8 @@ def _kind(key: str) -> str:
         return key
     if key.startswith("her2"):
         return "her2"
+    if key == "metastasis_history" or key.startswith("history_of:"):
+        return "metastasis"
     return {"m_category": "stage", "variant": "gene"}.get(
         key, key if key in ("er", "pr", "ki67", "ecog", "stage", "disease_status") else ""
     )
@@ -68,7 +68,12 @@ def read(resource: Resource, draft: Draft) -> None:
         return
     if status != "final" and status not in ("amended", "corrected"):
         raise Fault(f"its status is {status}, so its value may still change")
-    if any(key in _OF_THE_CANCER for _, key in known) and not _of_breast(resource, draft):
+    if _of_somebody_else(resource, draft):
+        draft.skip(resource, "its focus is not the patient")
+        return
+    if any(key in _OF_THE_CANCER or "history" in key for _, key in known) and not _of_breast(
+        resource, draft
+    ):
         return
     if when(raw, "effective") is None and draft.written_later(raw, "issued"):
         draft.skip(resource, "written down after the screening date")
@@ -85,6 +90,8 @@ def _key(part: dict[str, Any]) -> str | None:
 
 def _read(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -> None:
     why = _absent(part)
+    if "dataAbsentReason" in part and any(name.startswith("value") for name in part):
+        raise Fault("it has a value, and a reason why it has none")
     if why in _NOT_DONE:
         draft.skip(resource, f"no value: {why}")
         return
@@ -136,9 +143,42 @@ def _of_breast(resource: Resource, draft: Draft) -> bool:
     key = _key(resource.raw)
     if not about and key in ("stage", "m_category", "disease_status"):
         about = set(draft.cancers.values())
+    elif not about and draft.another_cancer() and _may_be_of_another(resource, draft):
+        about = {"unknown"}
+        draft.note(
+            "fhir-whose-receptors",
+            f"Another cancer is recorded ({draft.another_cancer()}), and results of receptors do "
+            "not say which cancer they are of: not used. Confirm whether it is the breast cancer.",
+        )
     if about <= {"breast"}:
         return True
     draft.skip(resource, "not known to be about the breast cancer")
+    return False
+
+
+def _may_be_of_another(resource: Resource, draft: Draft) -> bool:
+    """Tell whether receptors may be of another cancer: neither code nor body site says breast."""
+    keyed = [part for part in (resource.raw, *resource.raw.get("component", []))
+             if _key(part) in _RECEPTORS]  # fmt: skip
+    if all(code_map().read(part.get("code"), "of_breast") for part in keyed):
+        return False
+    specimen = draft.index.resolve(resource.raw.get("specimen"), resource)
+    collection = specimen.raw.get("collection", {}) if specimen else {}
+    sites = [resource.raw.get("bodySite"), collection.get("bodySite")]
+    found = [code_map().read(site, "body_site") for site in sites]
+    return not any(it and it.to == "breast" for it in found)
+
+
+def _of_somebody_else(resource: Resource, draft: Draft) -> bool:
+    """Tell whether the focus of an Observation is somebody or something but the patient's cancer.
+
+    A donor, a relative, an unborn child or a device is what was measured then.
+    """
+    for reference in resource.raw.get("focus", []):
+        found = draft.index.resolve(reference, resource)
+        kind = found.kind if found else str(written(reference) or "").split("/")[-2:][0]
+        if kind in _OTHERS or (kind == "Patient" and found is None):
+            return True
     return False
 
 
@@ -195,16 +235,13 @@ def _history(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -
         # When the metastasis was found is not stated: the date is that of the statement.
         values = {"site": site or "unspecified site", "present": present is not False}
         draft.add("metastases", values, resource)
+        if values["present"] and not resource.raw.get("focus"):
+            draft.unattributed.append(draft.lists["metastases"][-1])
         return
     if present is None:
         raise Fault("whether it is present or absent is not stated")
     stated = when(resource.raw, "effective")
-    as_of = draft.as_of or date.today()
-    if (
-        stated
-        and as_of - timedelta(days=ABSENCE_DAYS) <= span(stated)[0]
-        and span(stated)[1] <= as_of
-    ):
+    if recent(stated, draft, ABSENCE_DAYS):
         draft.whole["metastases"] = resource.label
     else:
         draft.skip(resource, f"no metastasis, but not stated within {ABSENCE_DAYS} days before")

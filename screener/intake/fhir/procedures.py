@@ -44,6 +44,9 @@ def _radiotherapy(resource: Resource, draft: Draft, *, planned: bool) -> None:
     if planned:
         draft.skip(resource, "planned, not known to be given")
         return
+    if medications.for_another_cancer(resource, draft):
+        draft.skip(resource, "given for another cancer")
+        return
     start, end = medications.ended(raw)
     over = raw["status"] != "in-progress"
     values = {

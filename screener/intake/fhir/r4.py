@@ -114,6 +114,9 @@ _CHOICES = tuple(
     )
 )
 """The elements of which R4 allows one: `valueQuantity`, `valueString` …"""
+_NESTED = ("stage", "dosageInstruction", "dosage", "referenceRange", "suspectEntity", "reaction",
+           "collection", "section", "ingredient", "performer")  # fmt: skip
+_UNKNOWN_MEANING = "changes the meaning in a way not known here"
 _COMPONENT = frozenset(f"id extension modifierExtension code {_VALUES}".split())
 
 
@@ -147,6 +150,12 @@ def faults(raw: Mapping[str, Any]) -> list[tuple[str, str]]:
                 found += _names(component, _COMPONENT, place)
                 if "code" not in component:
                     found.append((path_text((*place, "code")), "missing, but R4 requires it"))
+    for name in _NESTED:
+        listed = raw.get(name)
+        for index, item in enumerate(listed if isinstance(listed, list) else [listed]):
+            if isinstance(item, dict) and item.get("modifierExtension"):
+                place = (name, index) if isinstance(listed, list) else (name,)
+                found.append((path_text((*place, "modifierExtension")), _UNKNOWN_MEANING))
     try:
         adapter.validate_python(raw)
     except ValidationError as error:
@@ -173,7 +182,7 @@ def _names(raw: Mapping[str, Any], names: frozenset[str], place: Place) -> list[
             found.append(("", f"{named}: two values where R4 allows one"))
     if raw.get("modifierExtension") or raw.get("implicitRules"):
         name = "modifierExtension" if raw.get("modifierExtension") else "implicitRules"
-        found.append((path_text((*place, name)), "changes the meaning in a way not known here"))
+        found.append((path_text((*place, name)), _UNKNOWN_MEANING))
     return found
 
 

@@ -126,6 +126,8 @@ class Observation(Value, total=False):
     effectiveInstant: Instant
     issued: Instant
     interpretation: list[Concept]
+    bodySite: Concept
+    method: Concept
     specimen: Reference
     referenceRange: list[ReferenceRange]
     hasMember: list[Reference]
@@ -238,8 +240,15 @@ class MedicationDispense(Drug, total=False):
 
 
 @with_config(STRICT)
+class Ingredient(TypedDict, total=False):
+    itemCodeableConcept: Concept
+
+
+@with_config(STRICT)
 class Medication(Resource, total=False):
     code: Concept
+    status: Literal["active", "inactive", "entered-in-error"]
+    ingredient: list[Ingredient]
 
 
 @with_config(STRICT)
@@ -252,6 +261,8 @@ class Procedure(Resource, total=False):
     performedDateTime: DateTime
     performedPeriod: Period
     bodySite: list[Concept]
+    reasonCode: list[Concept]
+    reasonReference: list[Reference]
     partOf: list[Reference]
 
 

@@ -5,6 +5,7 @@ HER2 by in-situ hybridisation is read by ASCO/CAP 2018 (Wolff et al., J Clin Onc
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 POSITIVE_PERCENT = Decimal(1)
 """ER or PR in at least so many percent of cells is positive (ASCO/CAP 2020)."""
+_SCORE = {"+", "{score}", "score", "1"}
+_HYBRIDISED = re.compile(r"\b[a-z]?ish\b|hybridi", re.IGNORECASE)
 _FAMILY = {"er": "hr", "pr": "hr", "her2": "her2", "ki67": "ki67"}
 
 
@@ -70,6 +73,8 @@ class Specimens:
         date = when(raw, "effective")
         reference = raw.get("specimen")
         specimen = self.draft.index.resolve(reference, resource)
+        if specimen and specimen.raw.get("status") == "entered-in-error":
+            raise Fault("its specimen was entered in error")
         if specimen is None and reference is None and (tied := self.reported.get(id(resource))):
             return tied, date, None
         if specimen is None:
@@ -95,6 +100,7 @@ def read(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -> No
 
     def found(name: str, value: Any) -> None:
         marker = key.partition("_")[0]
+        _agree(part, name, value)
         draft.results.append(Result(marker, name, value, specimen, date, site, resource.label))
 
     if key in ("er", "pr"):
@@ -108,6 +114,20 @@ def read(resource: Resource, draft: Draft, part: dict[str, Any], key: str) -> No
         found(key.removeprefix("her2_"), _number(part, ratio=key == "her2_ratio"))
     else:
         found(*_her2(part, key))
+
+
+_SAYS = {"3+": "positive", "1+": "negative", "0": "negative"}
+
+
+def _agree(part: dict[str, Any], name: str, value: Any) -> None:
+    """Raise Fault where the interpretation beside a value is the opposite of it."""
+    said = _SAYS.get(str(value), str(value))
+    if name in ("er_percent", "pr_percent"):
+        said = "positive" if Decimal(str(value)) >= POSITIVE_PERCENT else "negative"
+    for concept in part.get("interpretation", []):
+        meaning = code_map().read(concept, "result")
+        if meaning and {meaning.to, said} == {"positive", "negative"}:
+            raise Fault(f"its value is {said}, its interpretation {meaning.to}")
 
 
 def specimen_of(resource: Resource, draft: Draft) -> str | None:
@@ -162,8 +182,10 @@ def _her2(part: dict[str, Any], key: str) -> tuple[str, str]:
     if number is not None:
         if key == "her2_ish" or (quantity and "comparator" in quantity):
             raise Fault("its value is no answer to this test")
-        if quantity and quantity.get("unit", "+") not in ("+", "{score}", "score", "1"):
+        if quantity and not {quantity.get("unit", "+"), quantity.get("code", "+")} <= _SCORE:
             raise Fault("its unit is not that of a score")
+        if key == "her2" and _HYBRIDISED.search(display(part.get("method")) or ""):
+            raise Fault("its number is of in-situ hybridisation, and of what is not stated")
         if number not in (0, 1, 2, 3):
             raise Fault("its value is no score from 0 to 3")
         return "her2_ihc", f"{int(number)}+" if number else "0"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+_COMPRESSED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar")
 _LOOK = 1 << 16
 """Bytes at the beginning of a file that are looked at."""
 
@@ -80,8 +81,9 @@ def recognise(path: Path, *, as_of: date | None = None) -> BulkSource | BundleSo
     """
     if path.is_dir():
         inside = sorted(it for it in path.iterdir() if it.is_file() and not it.name.startswith("."))
-        lines = [it for it in inside if it.suffix in ENDINGS and _kind(it) not in (None, "Bundle")]
-        bundles = [it for it in inside if _kind(it) == "Bundle"]
+        kinds = {it: _kind(it) for it in inside}
+        lines = [it for it in inside if it.suffix in ENDINGS and kinds[it] not in (None, "Bundle")]
+        bundles = [it for it in inside if kinds[it] == "Bundle"]
         if lines and bundles:
             raise InputError(
                 str(path),
@@ -89,12 +91,31 @@ def recognise(path: Path, *, as_of: date | None = None) -> BulkSource | BundleSo
                              "a folder of its own")],
             )  # fmt: skip
         if lines:
-            return BulkSource(lines, as_of)
+            _refuse_unread(path, kinds)
+            # A file whose first line is broken is one of the export too: its lines are named.
+            return BulkSource([it for it in inside if it.suffix in ENDINGS], as_of)
         return BundleSource(bundles, as_of) if bundles else None
     kind = _kind(path)
     if kind is None:
         return None
     return BundleSource([path], as_of) if kind == "Bundle" else BulkSource([path], as_of)
+
+
+def _refuse_unread(folder: Path, kinds: dict[Path, str | None]) -> None:
+    """Raise InputError where files beside those of an export hold resources that would be lost."""
+    problems = [
+        Problem(it.name, "it is compressed; unpack it first, so that none of it is lost")
+        for it in kinds
+        if it.suffix in _COMPRESSED
+    ]
+    problems += [
+        Problem(it.name, "it holds FHIR resources, but is not called .ndjson; rename it, or take "
+                         "it out of the folder")
+        for it, kind in kinds.items()
+        if kind is not None and it.suffix not in ENDINGS
+    ]  # fmt: skip
+    if problems:
+        raise InputError(str(folder), problems)
 
 
 def _kind(path: Path) -> str | None:

@@ -35,6 +35,8 @@ class Resource:
     contained: dict[str, Resource] = field(default_factory=dict)
     fault: str = ""
     """Why it cannot be read, where that was seen when it was taken from the source."""
+    deleted: bool = False
+    """Whether the source says that it was deleted since."""
     label: str = ""
     """How it is named to the user: `Observation/abc`, or by place where it has no id."""
     id: str | None = field(init=False)
@@ -48,11 +50,17 @@ class Resource:
         listed = self.raw.get("contained")
         if self.container is None and isinstance(listed, list):
             for index, raw in enumerate(listed):
-                if isinstance(raw, dict) and isinstance(raw.get("id"), str):
-                    place = f"{self.place}.contained[{index}]"
-                    inner = Resource(str(raw.get("resourceType", "")), raw, place, None, self)
-                    inner.label = f"{self.label}#{raw['id']}"
-                    self.contained.setdefault(raw["id"], inner)
+                if isinstance(raw, dict):
+                    place = f"{self.label}.contained[{index}]"
+                    name = raw.get("id")
+                    kind = raw.get("resourceType")
+                    kind = kind if isinstance(kind, str) and kind.isalpha() else ""
+                    inner = Resource(kind, raw, place, None, self)
+                    if isinstance(name, str) and name not in self.contained:
+                        inner.label = f"{self.label}#{name}"
+                    else:
+                        name, inner.label = place, place
+                    self.contained[name] = inner
 
     def content(self) -> str:
         """Its content without what differs between copies, so that equal ones can be told."""

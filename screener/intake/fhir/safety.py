@@ -5,27 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from screener.intake.fhir.codes import Fault, code_map, codings, display
+from screener.intake.fhir.draft import ABSENCE_DAYS, recent
 from screener.intake.fhir.medications import named
-from screener.intake.fhir.values import clipped, code_of, day, extension
+from screener.intake.fhir.values import active, clipped, code_of, day, extension, verification
 
 if TYPE_CHECKING:
     from screener.intake.fhir.draft import Draft
     from screener.intake.fhir.resources import Resource
 
+STANDS_DAYS = {"allergies": ABSENCE_DAYS, "procedures": 0}
+"""So many days a list that is stated to be empty stands for. What a patient is allergic to changes
+slowly; an operation may have been on any day since."""
 _NOT_DRUGS = {"food", "environment"}
 
 
 def allergy(resource: Resource, draft: Draft) -> None:
     """Read an AllergyIntolerance: a substance, or that none is known."""
     raw = resource.raw
-    verified = code_of(raw.get("verificationStatus"))
+    verified = verification(raw)
     if verified in ("entered-in-error", "refuted"):
         draft.skip(resource, verified.replace("-", " "))
         return
     if draft.written_later(raw, "recordedDate"):
         draft.skip(resource, "written down after the screening date")
         return
-    if code_of(raw.get("clinicalStatus")) in ("inactive", "resolved"):
+    if active(raw) is False:
         draft.skip(resource, "no longer active")
         return
     if verified == "unconfirmed":
@@ -33,6 +37,9 @@ def allergy(resource: Resource, draft: Draft) -> None:
         draft.skip(resource, "not confirmed")
         return
     none = code_map().read(raw.get("code"), "no_allergy")
+    if none and none.to == "others":
+        draft.skip(resource, "no allergy that is not to a drug: a record has no field for it")
+        return
     if none:
         draft.no_allergies[none.to] = resource.label
         return
@@ -99,8 +106,15 @@ def stated_empty(resource: Resource, draft: Draft) -> None:
     if not found or draft.written_later(raw, "date"):
         draft.skip(resource, "states no list to be empty that a record holds")
         return
+    stated = day(raw.get("date"))
     for name in found:
-        if name == "allergies":
+        if not recent(stated, draft, STANDS_DAYS[name]):
+            days = STANDS_DAYS[name]
+            within = f"within {days} days before" if days else "on"
+            draft.skip(
+                resource, f"says that there are no {name}, but not {within} the screening date"
+            )
+        elif name == "allergies":
             draft.no_allergies["all"] = resource.label
         else:
             draft.whole[name] = resource.label

@@ -56,14 +56,13 @@ def of_observation(resource: Resource, draft: Draft, part: dict[str, Any], key: 
     meaning = code_map().read(concept, key)
     if meaning is None:
         raise Fault("its value is no stage or category that is listed")
+    staged = Staged(meaning.to, when(resource.raw, "effective"), resource)
     if key == "stage":
-        draft.stages.append(Staged(meaning.to, when(resource.raw, "effective"), resource))
-    elif meaning.to == "M0":
+        draft.stages.append(staged)
+        return
+    draft.m_categories.append(staged)
+    if meaning.to == "M0":
         draft.skip(resource, "M0 at staging says nothing of a later day")
-    else:
-        draft.offer("diagnosis.extent", "metastatic", resource)
-        if meaning.to == "pM1":
-            draft.offer("diagnosis.distant_metastasis_confirmed", True, resource)
 
 
 def finish(draft: Draft, diagnosed: str | None) -> None:
@@ -79,7 +78,28 @@ def finish(draft: Draft, diagnosed: str | None) -> None:
     agreed = len({staged.stage for staged in initial}) <= 1
     for staged in draft.stages:
         if staged.stage == "IV" and (agreed or staged not in initial):
-            draft.offer("diagnosis.extent", "metastatic", staged.resource)
+            _metastatic(staged, draft)
+    for category in draft.m_categories:
+        given = category.stage != "M0" and _metastatic(category, draft)
+        if given and category.stage == "pM1":
+            draft.offer("diagnosis.distant_metastasis_confirmed", True, category.resource)
+
+
+def _metastatic(staged: Staged, draft: Draft) -> bool:
+    """Offer metastatic disease, unless something of the same day says that there was none."""
+    against = [
+        it
+        for it in (*draft.stages, *draft.m_categories)
+        if it.date == staged.date and it.date and it.stage not in ("IV", "cM1", "pM1")
+    ]
+    if not against:
+        draft.offer("diagnosis.extent", "metastatic", staged.resource)
+        return True
+    sides = ", ".join(sorted({f"{it.stage} ({it.resource.label})" for it in (staged, *against)}))
+    draft.warn(staged.resource, f"its stage contradicts another of the same day: {sides}")
+    draft.note("fhir-contradiction", f"The extract disagrees on the extent: {sides}.")
+    draft.withheld(staged.resource.label, "contradicts another stage of the same day")
+    return False
 
 
 def _initial(staged: str, diagnosed: str) -> bool:

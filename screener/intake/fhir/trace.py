@@ -19,6 +19,19 @@ MOST_NAMED = 10
 """Resources that an advisory names; the others are counted."""
 
 
+_HELD_IN = {
+    **dict.fromkeys(
+        ("MedicationRequest", "MedicationAdministration", "MedicationStatement",
+         "MedicationDispense", "MedicationOrder", "MedicationUsage"), ("therapies", "drugs"),
+    ),
+    "Procedure": ("procedures", "therapies"),
+    "AllergyIntolerance": ("allergies",),
+    "AdverseEvent": ("adverse_events",),
+    "Condition": ("metastases", "other_malignancies", "effusions"),
+}  # fmt: skip
+"""The lists that a resource of a type may belong to, where it cannot be read."""
+
+
 def traced(
     result: ScreeningResult, extract: Extract | None, complete: Collection[str] = ()
 ) -> ScreeningResult:
@@ -56,6 +69,7 @@ def advisories(extract: Extract, complete: Collection[str] = ()) -> list[Advisor
                 "decide; --complete LIST says that one is whole.",
             )
         )
+    found += _against(extract, complete)
     if extract.problems:
         named = [str(problem) for problem in extract.problems[:MOST_NAMED]]
         if more := len(extract.problems) - MOST_NAMED:
@@ -68,3 +82,22 @@ def advisories(extract: Extract, complete: Collection[str] = ()) -> list[Advisor
             )
         )
     return found + [Advisory(id=note.id, text=note.text) for note in extract.notes]
+
+
+def _against(extract: Extract, complete: Collection[str]) -> list[Advisory]:
+    """Say where the user's word that a list is whole meets a resource that cannot be read."""
+    lists, resources = set(), set()
+    for it in extract.unused:
+        if it.why.startswith("cannot be read"):
+            held = set(_HELD_IN.get(it.kind, () if it.kind else complete)) & set(complete)
+            lists |= held
+            resources |= {it.resource} if held else set()
+    if not lists:
+        return []
+    named = ", ".join(sorted(resources)[:MOST_NAMED])
+    text = (
+        f"Taken as whole by your word (--complete): {', '.join(sorted(lists))}. But {named} cannot "
+        "be read and may belong there. Correct it first: until then no answer that rests on the "
+        "list being whole is certain."
+    )
+    return [Advisory(id="fhir-complete-unread", text=text)]

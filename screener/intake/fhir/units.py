@@ -46,6 +46,11 @@ def tests() -> dict[str, Test]:
     return found
 
 
+def known(unit: str) -> bool:
+    """Tell whether something is a unit of any test."""
+    return any(key(unit) in test.factors for test in tests().values())
+
+
 def key(unit: str) -> str:
     """Bring a unit into the form in which units are compared, as `unit_key` of logic.sql does."""
     text = "".join(unit.lower().split()).replace("µ", "u").replace("μ", "u").replace("×", "x")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from screener.dates import span, surely_before
-from screener.intake.fhir.codes import Fault
+from screener.intake.fhir.codes import Fault, codings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import date
 
 
@@ -94,6 +94,48 @@ def code_of(concept: object) -> str | None:
             if isinstance(coding, dict) and isinstance(coding.get("code"), str):
                 return str(coding["code"])
     return None
+
+
+VERIFICATION = frozenset(
+    ("unconfirmed", "provisional", "differential", "confirmed", "refuted", "entered-in-error")
+)
+CLINICAL = {"active": True, "recurrence": True, "relapse": True,
+            "inactive": False, "remission": False, "resolved": False}  # fmt: skip
+_UNCONFIRMED = {"unconfirmed", "provisional", "differential"}
+
+
+def verification(raw: dict[str, Any]) -> str | None:
+    """Return the verification status of a Condition or allergy, None where there is none.
+
+    A code of the hospital's own may stand beside that of FHIR; where only words are given, they
+    count if they are those of a code. Raises Fault for one that is not known, since it may say
+    that there was nothing, and for two that contradict each other.
+    """
+    found = _known(raw.get("verificationStatus"), VERIFICATION)
+    if "verificationStatus" in raw and not found:
+        raise Fault("its verification status is none that R4 has")
+    if len(found) > 1 and not found <= _UNCONFIRMED:
+        raise Fault("its verification status says two things")
+    return min(found, default=None)
+
+
+def active(raw: dict[str, Any]) -> bool | None:
+    """Tell whether a Condition or allergy is active, None where it does not say.
+
+    Raises Fault for a clinical status that is not known or says two things.
+    """
+    found = {CLINICAL[it] for it in _known(raw.get("clinicalStatus"), CLINICAL)}
+    if "clinicalStatus" in raw and len(found) != 1:
+        raise Fault("its clinical status is none that R4 has, or says two things")
+    return next(iter(found), None)
+
+
+def _known(concept: object, codes: Collection[str]) -> set[str]:
+    if not isinstance(concept, dict):
+        return set()
+    coded = {str(it.get("code")).lower() for it in codings(concept)} & set(codes)
+    words = str(concept.get("text", "")).strip().lower().replace(" ", "-")
+    return coded or ({words} & set(codes))
 
 
 def extension(raw: dict[str, Any], *endings: str) -> Iterable[dict[str, Any]]:

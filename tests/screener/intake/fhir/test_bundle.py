@@ -121,12 +121,12 @@ def test_keys_that_are_given_twice(tmp_path: Path) -> None:
     assert record.performance_status == []  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", ["bundle", "transaction_stu1", "faults"])
+@pytest.mark.parametrize("name", ["bundle", "transaction_stu1", "faults", "forty_entries"])
 def test_samples_are_read_and_say_that_they_are_made_up(name: str) -> None:
     made = bundle.read(json.loads((SAMPLES / f"{name}.json").read_text("utf-8")), as_of=AS_OF)
     checked(made)
     assert made.record["id"].startswith("FHIR-")
-    assert bool(made.problems) == (name == "faults")
+    assert bool(made.problems) == (name in ("faults", "forty_entries"))
 
 
 def test_the_sample_with_faults_names_each() -> None:

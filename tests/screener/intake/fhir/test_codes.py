@@ -185,6 +185,8 @@ def test_codes_that_say_different_things() -> None:
         ("C78.00", "metastasis", "lung"),
         ("C79.51", "metastasis", "bone"),
         ("C79.5", "metastasis", "bone or bone marrow"),
+        ("C79.31", "metastasis", "brain"),
+        ("C79.32", "metastasis", "meninges"),
         ("C80.1", "cancer_unspecified", "unspecified"),
         ("C44.311", "cancer", "basal cell carcinoma of the skin"),
         ("C44.319", "cancer", "basal cell carcinoma of the skin"),

@@ -60,6 +60,29 @@ def test_a_list_that_the_user_vouches_for_is_not_asked_for_again() -> None:
     assert "therapies is taken as the whole list (--complete)" in text
 
 
+@pytest.mark.parametrize(
+    ("faulty", "lists", "said"),
+    [
+        (statement("lost", {}), ["therapies"], True),
+        (statement("lost", {}), ["therapies", "drugs"], True),
+        (statement("lost", {}), ["allergies"], False),
+        (statement("lost", {"text": "letrozole"}), ["therapies"], False),
+        ({"resourceType": "MedicationOrder", "id": "lost"}, ["therapies"], True),
+        ({"id": "lost"}, ["allergies"], True),
+    ],
+)
+def test_the_users_word_against_what_cannot_be_read(
+    tmp_path: Path, faulty: dict[str, object], lists: list[str], said: bool
+) -> None:
+    source = tmp_path / "bundle.json"
+    source.write_text(json.dumps(bundled(patient(), faulty)), "utf-8")
+    words = [it for name in lists for it in ("--complete", name)]
+    result = json.loads(Ran(source, *DAY, *words, "--format", "json").out)
+    texts = [it["text"] for it in result["advisories"] if it["id"] == "fhir-complete-unread"]
+    assert bool(texts) == said
+    assert all("cannot be read and may belong there" in it for it in texts)
+
+
 def test_what_is_wrong_is_in_the_report() -> None:
     text = " ".join(Ran(FHIR / "faults.json", *DAY).out.split())
     assert "Something is wrong with the extract, and what it could have decided is unknown" in text
@@ -141,6 +164,14 @@ def test_convert_an_export(tmp_path: Path, name: str) -> None:
         "BULK-2",
         "BULK-3",
     ]
+
+
+def test_convert_counts_what_is_of_no_patient(tmp_path: Path) -> None:
+    for name, raw in (("Patient", patient()), ("Organization", {"resourceType": "Organization"})):
+        (tmp_path / f"{name}.ndjson").write_text(json.dumps(raw) + "\n", "utf-8")
+    ran = Ran("convert", tmp_path, *DAY)
+    assert ran.code == 0
+    assert "of no patient, and of types that are not read: 1 Organization" in ran.err
 
 
 def test_convert_standard_input() -> None:

@@ -75,6 +75,8 @@ def test_death() -> None:
     [
         (snomed("372137005"), None, "breast"),
         (concept("http://hl7.org/fhir/sid/icd-10-cm", "C50.411"), None, "breast"),
+        (snomed("254838004"), None, "breast"),
+        (snomed("713609000"), None, "breast"),
         (snomed("363346000"), "80248007", "breast"),
         (snomed("363346000"), None, None),
         (snomed("363346000"), "10200004", None),
@@ -110,7 +112,11 @@ def test_another_cancer_is_no_diagnosis_to_screen_for() -> None:
     ("more", "when"),
     [
         ({"onsetDateTime": "2020-03-01T23:30:00-05:00"}, "2020-03-01"),
-        ({"onsetPeriod": {"start": "2020-03"}}, "2020-03"),
+        ({"onsetPeriod": {"start": "2020-03-02", "end": "2020-03-20"}}, "2020-03"),
+        ({"onsetPeriod": {"start": "2020-03", "end": "2020-05"}}, "2020"),
+        ({"onsetPeriod": {"start": "2020-03", "end": "2021-05"}}, None),
+        ({"onsetPeriod": {"start": "2020-03"}}, None),
+        ({"onsetPeriod": {"end": "2020-03"}}, None),
         ({"onsetString": "some years ago"}, None),
         ({"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/condition-assertedDate",
                          "valueDateTime": "2020-04"}]}, "2020-04"),

@@ -278,6 +278,10 @@ NONE, NO_DRUG, PEANUT = snomed("716186003"), snomed("409137002"), {"text": "Pean
         ([allergy("a", NONE, clinicalStatus=concept("x", "resolved"))], [], False),
         ([allergy("a", NONE, recordedDate="2026-01-16")], [], False),
         ([allergy("a", NONE), None], [], False),
+        ([allergy("a", {"text": "No known allergies"})], [], True),
+        ([allergy("a", {"text": "NKDA"}), allergy("b", PEANUT, category=["food"])], ["Peanut"], True),
+        ([allergy("a", concept("http://snomed.info/sct", "429625007"))], [], False),
+        ([allergy("a", NONE), allergy("b", concept("http://snomed.info/sct", "429625007"))], [], True),
         ([of("AllergyIntolerance", "a", reaction=[
             {"substance": {"text": "Latex"}, "manifestation": [{"text": "rash"}]}])], ["Latex"], False),
         ([of("AllergyIntolerance", "a")], [], False),
@@ -298,15 +302,22 @@ def test_no_allergy_against_an_allergy_names_both() -> None:
 
 def empty_list(code: str, reason: str, **more: object) -> Json:
     empty = concept("http://terminology.hl7.org/CodeSystem/list-empty-reason", reason)
-    raw = of("List", "l", status="current", mode="snapshot", code=concept("http://loinc.org", code))
-    return raw | {"emptyReason": empty} | more
+    raw = of("List", "l", status="current", mode="snapshot", code=concept("http://loinc.org", code),
+             date="2026-01-15T08:00:00+01:00")  # fmt: skip
+    raw = raw | {"emptyReason": empty} | more
+    return {name: value for name, value in raw.items() if value is not None}
 
 
 @pytest.mark.parametrize(
     ("raw", "name", "whole"),
     [
         (empty_list("48765-2", "nilknown"), "allergies", True),
+        (empty_list("48765-2", "nilknown", date="2025-12-18"), "allergies", True),
+        (empty_list("48765-2", "nilknown", date="2025-12-17"), "allergies", False),
+        (empty_list("48765-2", "nilknown", date="2025-12"), "allergies", False),
+        (empty_list("48765-2", "nilknown", date=None), "allergies", False),
         (empty_list("47519-4", "nilknown"), "procedures", True),
+        (empty_list("47519-4", "nilknown", date="2026-01-14"), "procedures", False),
         (empty_list("48765-2", "notasked"), "allergies", False),
         (empty_list("48765-2", "unavailable"), "allergies", False),
         (empty_list("48765-2", "nilknown", status="retired"), "allergies", False),
