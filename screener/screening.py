@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from screener.engine import Engine, Question, Words
     from screener.index_date import Asked
     from screener.record import Record
+
+    Unread = Sequence[Collection[str]]
 
 TOOL = "trial-screen"
 _FEW = 20  # records for which running is quicker than optimising the statement first
@@ -91,22 +93,30 @@ class Screener:
         self._large = self._large or Engine(self.plan)
         return self._large
 
-    def screen(self, records: Sequence[Record], as_of: date) -> list[ScreeningResult]:
+    def screen(
+        self, records: Sequence[Record], as_of: date, unread: Unread = ()
+    ) -> list[ScreeningResult]:
         """Results in the order of the records.
 
-        `as_of` is the screening date: what is dated later is not used.
+        `as_of` is the screening date: what is dated later is not used. `unread` names for each
+        record the lists that may hold what could not be read: no setting makes them whole.
         """
         from screener.engine import variants  # noqa: PLC0415
 
         if not records:
             return []
-        taken = [self._taken(record) for record in records]
+        open_lists = list(unread) or [frozenset()] * len(records)
+        taken = [self._taken(*each) for each in zip(records, open_lists, strict=True)]
         asked = self._asked([record for record, _ in taken], as_of)
         sets = variants(self.plan, self._without, strict=self.settings.strict)
         answers = self._answers(asked, [record for record, _ in taken], sets)
         for name in sorted({name for _, lists in taken for name in lists}):
             # What rests on a word that a list is whole is otherwise without it.
-            said = self._truths([self._taken(record, name)[0] for record in records], as_of)
+            without = [
+                self._taken(record, {name, *lists})[0]
+                for record, lists in zip(records, open_lists, strict=True)
+            ]
+            said = self._truths(without, as_of)
             for answer, (_, lists), truths in zip(answers, taken, said, strict=True):
                 if name in lists:
                     answer.without_list[name] = truths
@@ -237,13 +247,16 @@ class Screener:
             found.append(first)
         return found
 
-    def facts(self, records: Sequence[Record], as_of: date) -> list[list[dict[str, Any]]]:
+    def facts(
+        self, records: Sequence[Record], as_of: date, unread: Unread = ()
+    ) -> list[list[dict[str, Any]]]:
         """Every fact of the study about each record, as of its own index date if the study has one.
 
         Each as name, label, means, type, unit, source, value (JSON), words and evidence. What the
-        index date leaves open has no value.
+        index date leaves open has no value. `unread` is as `screen` takes it.
         """
-        taken = [self._taken(record)[0] for record in records]
+        open_lists = list(unread) or [frozenset()] * len(records)
+        taken = [self._taken(*each)[0] for each in zip(records, open_lists, strict=True)]
         asked = self._asked(taken, as_of)
         given = iter(self.facts_of(_worlds(asked), taken))
         found = []
@@ -365,15 +378,17 @@ class Screener:
             parts=parts,
         )  # fmt: skip
 
-    def _taken(self, record: Record, but: str = "") -> tuple[Record, list[str]]:
+    def _taken(
+        self, record: Record, but: Collection[str] = frozenset()
+    ) -> tuple[Record, list[str]]:
         """The record with lists taken as whole, by the user's word or the study's; and which.
 
-        The list `but` is not.
+        Those in `but` are not.
         """
-        record, changed = _complete(record, self.settings.complete - {but})
+        record, changed = _complete(record, self.settings.complete.difference(but))
         if self.settings.strict:
             return record, changed
-        policy = {name for name in self.plan.cohort.undocumented if name != but}
+        policy = {name for name in self.plan.cohort.undocumented if name not in but}
         absent: dict[str, list[Any]] = {n: [] for n in policy if getattr(record, n) is None}
         record = with_fields(record, absent) if absent else record
         record, whole = _complete(record, frozenset(policy))

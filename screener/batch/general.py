@@ -54,8 +54,7 @@ class General:
         log: list[LogRow] = []
         self._files.execute("DELETE FROM results")
         for start in range(0, len(records), _AT_ONCE):
-            some = [parse(json.loads(record.text)) for record in records[start : start + _AT_ONCE]]
-            found = self._screener.screen(some, as_of)
+            found = self._results(records[start : start + _AT_ONCE], as_of)
             for result in found:
                 log.append(log_row(result))
                 count(tally, plan, result)
@@ -73,11 +72,14 @@ class General:
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
         """
-        some = [parse(json.loads(record.text)) for record in records]
         return [
             Outcomes(result.status, [row[6] for row in long_rows(result)])  # type: ignore[misc]
-            for result in self._screener.screen(some, as_of)
+            for result in self._results(records, as_of)
         ]
+
+    def _results(self, records: Sequence[Accepted], as_of: date) -> list[ScreeningResult]:
+        some = [parse(json.loads(record.text)) for record in records]
+        return self._screener.screen(some, as_of, [record.unread for record in records])
 
     def results(self) -> Any:
         """The long form of what was screened last as a table of Arrow, record by record."""

@@ -37,6 +37,8 @@ class Accepted:
     id: str
     text: str
     record: Any
+    unread: frozenset[str] = frozenset()
+    """Lists that nobody can call whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,11 @@ def judge(
     `today` bounds the date of birth; lists named in `complete` are taken as whole; `earlier` is
     where the same id stands before.
     """
+    complete -= candidate.unread
     if candidate.text is not None and not candidate.problems and earlier is None:
         record = quick.from_models(today).accept(candidate.text)
         if record is not None and not (complete and record.partial):
-            return Accepted(record.id, candidate.text.decode(), record)
+            return Accepted(record.id, candidate.text.decode(), record, candidate.unread)
     problems = list(candidate.problems)
     identifier = candidate.patient_id
     if candidate.text is not None:
@@ -83,7 +86,7 @@ def judge(
             if not problems and earlier is None:
                 rest = [name for name in found.partial or () if name not in complete]
                 whole = with_partial(found, rest) if found.partial else found
-                return Accepted(found.id, canonical_json(whole), whole)
+                return Accepted(found.id, canonical_json(whole), whole, candidate.unread)
     if earlier is not None:
         told = (
             f"the same id as the record at {place_in_words(earlier)}; "

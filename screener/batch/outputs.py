@@ -168,17 +168,19 @@ def _details(
     chosen = [row for _, _, row in heapq.nsmallest(DETAILS, ranked)]
     wanted = {row.patient_id for row in chosen}
     found: list[Record] = []
+    unread: list[frozenset[str]] = []
     extracts: dict[str, Extract | None] = {}
     # As they were given: each result says itself what it takes from lists that are called whole.
     for candidate, record in again.accepted(batch, folder, numbers, wanted, frozenset()):
         found.append(parse(json.loads(record.text), today=batch.today))
+        unread.append(record.unread)
         extracts[record.id] = candidate.extract
     results = {
         (result.patient_id, result.study.id): traced(
             result, extracts[result.patient_id], screener.settings.complete
         )
         for screener in batch.screeners
-        for result in screener.screen(found, batch.as_of)
+        for result in screener.screen(found, batch.as_of, unread)
     }
     return [results[row.patient_id, row.study] for row in chosen]
 

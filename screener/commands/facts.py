@@ -36,7 +36,7 @@ def command(
     day = chosen.day()
     screeners = chosen.screeners()
     found = read(patients, day)
-    answers = [screener.facts(found.records, day) for screener in screeners]
+    answers = [screener.facts(found.records, day, found.unread()) for screener in screeners]
     shown: list[dict[str, Any]] = [
         {
             "patient_id": record.id,

@@ -26,6 +26,13 @@ class Patients:
     rejected: int = 0
     """Records, and files as a whole, that cannot be screened."""
 
+    def unread(self) -> list[frozenset[str]]:
+        """For each record the lists that nobody can call whole, since a part was not legible."""
+        if not self.extracts:
+            return []
+        made = (self.extracts.get(id(record)) for record in self.records)
+        return [frozenset(extract.unread() if extract else ()) for extract in made]
+
     @property
     def several(self) -> bool:
         """Whether more than one patient was asked about."""

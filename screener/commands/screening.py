@@ -39,7 +39,8 @@ def screen(
     screeners = chosen.screeners()
     found = read(patients, day)
     write = _form(form, to_file=target is not None)
-    answers = [screener.screen(found.records, day) for screener in screeners]
+    unread = found.unread()
+    answers = [screener.screen(found.records, day, unread) for screener in screeners]
     if found.extracts:
         from screener.intake.fhir.trace import traced  # noqa: PLC0415 - only FHIR needs it
 

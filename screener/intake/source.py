@@ -40,6 +40,8 @@ class Candidate:
     extract: Extract | None = None
     """What else is known where the record was read from FHIR: the resource of each value, and what
     was not used."""
+    unread: frozenset[str] = frozenset()
+    """Lists that may hold what could not be read, so that nobody can call them whole."""
 
 
 class Source(Protocol):

@@ -244,7 +244,7 @@ class BulkSource:
             problem = Problem(lines[0].place, _of_export(error))
             return Candidate(place, None, patient, (problem,), patient_id=patient)
         text = json.dumps(made.record, ensure_ascii=False).encode()
-        return Candidate(place, text, extract=made)
+        return Candidate(place, text, extract=made, unread=frozenset(made.unread()))
 
 
 def _noted(text: bytes) -> tuple[str, str | None, str | None]:

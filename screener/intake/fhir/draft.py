@@ -12,6 +12,7 @@ from screener.dates import span, surely_before
 from screener.errors import Problem
 from screener.intake.fhir import codes
 from screener.intake.fhir.values import later_than
+from screener.record import PARTIAL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,21 @@ LISTS = (
     "adverse_events", "other_malignancies", "allergies", "genomics",
 )  # fmt: skip
 """The lists that are read from FHIR; each is partial unless the source states an absence."""
+
+HELD_IN = {
+    **dict.fromkeys(
+        ("MedicationRequest", "MedicationAdministration", "MedicationStatement",
+         "MedicationDispense", "MedicationOrder", "MedicationUsage"), ("therapies", "drugs"),
+    ),
+    "Procedure": ("procedures", "therapies"),
+    "AllergyIntolerance": ("allergies",),
+    "AdverseEvent": ("adverse_events",),
+    "Condition": ("metastases", "other_malignancies", "effusions"),
+}  # fmt: skip
+"""The lists that a resource of a type may belong to, where it cannot be read."""
+
+UNREADABLE = "cannot be read"
+"""Begins why a resource is not used that may hold anything."""
 
 ANYTHING = "*"
 """The kind of an entry of which not even the kind is legible."""
@@ -70,6 +86,18 @@ class Extract:
     notes: list[Note]
     resources: int = 0
     """How many resources there were."""
+
+    def unread(self) -> dict[str, list[str]]:
+        """The lists to which resources may belong that cannot be read, and which those are.
+
+        Nobody can vouch for such a list being whole.
+        """
+        found: dict[str, list[str]] = {}
+        for it in self.unused:
+            if it.why.startswith(UNREADABLE):
+                for name in HELD_IN.get(it.kind, ()) if it.kind else PARTIAL_NAMES:
+                    found.setdefault(name, []).append(it.resource)
+        return found
 
     def counts(self) -> list[tuple[str, str, str, int]]:
         """Count what was not used, by resource type, code and reason."""

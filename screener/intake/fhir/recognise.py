@@ -66,7 +66,7 @@ class BundleSource:
                         problem = bundle.rejected(error)
                     else:
                         text = json.dumps(made.record, ensure_ascii=False).encode()
-                        yield Candidate(at, text, extract=made)
+                        yield Candidate(at, text, extract=made, unread=frozenset(made.unread()))
                         continue
                 yield Candidate(at, None, None, (problem,))
             self._read += path.stat().st_size

@@ -19,19 +19,6 @@ MOST_NAMED = 10
 """Resources that an advisory names; the others are counted."""
 
 
-_HELD_IN = {
-    **dict.fromkeys(
-        ("MedicationRequest", "MedicationAdministration", "MedicationStatement",
-         "MedicationDispense", "MedicationOrder", "MedicationUsage"), ("therapies", "drugs"),
-    ),
-    "Procedure": ("procedures", "therapies"),
-    "AllergyIntolerance": ("allergies",),
-    "AdverseEvent": ("adverse_events",),
-    "Condition": ("metastases", "other_malignancies", "effusions"),
-}  # fmt: skip
-"""The lists that a resource of a type may belong to, where it cannot be read."""
-
-
 def traced(
     result: ScreeningResult, extract: Extract | None, complete: Collection[str] = ()
 ) -> ScreeningResult:
@@ -59,7 +46,10 @@ def _traced(criterion: CriterionResult, extract: Extract) -> CriterionResult:
 def advisories(extract: Extract, complete: Collection[str] = ()) -> list[Advisory]:
     """Say what the reader of a result has to know of the extract, each thing once."""
     found = []
-    lists = [name for name in extract.record.get("partial", ()) if name not in complete]
+    unread = extract.unread()
+    lists = [
+        name for name in extract.record.get("partial", ()) if name not in complete or name in unread
+    ]
     if lists:
         found.append(
             Advisory(
@@ -86,18 +76,12 @@ def advisories(extract: Extract, complete: Collection[str] = ()) -> list[Advisor
 
 def _against(extract: Extract, complete: Collection[str]) -> list[Advisory]:
     """Say where the user's word that a list is whole meets a resource that cannot be read."""
-    lists, resources = set(), set()
-    for it in extract.unused:
-        if it.why.startswith("cannot be read"):
-            held = set(_HELD_IN.get(it.kind, () if it.kind else complete)) & set(complete)
-            lists |= held
-            resources |= {it.resource} if held else set()
-    if not lists:
+    unread = {name: held for name, held in extract.unread().items() if name in complete}
+    if not unread:
         return []
-    named = ", ".join(sorted(resources)[:MOST_NAMED])
+    named = ", ".join(sorted({it for held in unread.values() for it in held})[:MOST_NAMED])
     text = (
-        f"Taken as whole by your word (--complete): {', '.join(sorted(lists))}. But {named} cannot "
-        "be read and may belong there. Correct it first: until then no answer that rests on the "
-        "list being whole is certain."
+        f"Not taken as whole, in spite of --complete: {', '.join(sorted(unread))}. {named} cannot "
+        "be read and may belong there. Correct it, and screen again."
     )
     return [Advisory(id="fhir-complete-unread", text=text)]

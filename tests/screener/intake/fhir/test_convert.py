@@ -6,6 +6,7 @@ import json
 import stat
 from pathlib import Path
 
+import duckdb
 import pytest
 from fhir_build import bundled, observation, patient, statement
 from typer.testing import CliRunner
@@ -81,6 +82,30 @@ def test_the_users_word_against_what_cannot_be_read(
     texts = [it["text"] for it in result["advisories"] if it["id"] == "fhir-complete-unread"]
     assert bool(texts) == said
     assert all("cannot be read and may belong there" in it for it in texts)
+
+
+@pytest.mark.parametrize("strictly", [[], ["--strict"]])
+def test_a_list_that_may_hold_what_cannot_be_read_is_never_whole(
+    tmp_path: Path, strictly: list[str]
+) -> None:
+    lost = {"resourceType": "AllergyIntolerance", "id": "lost", "code": 7}
+    known = ("E10", "pass"), ("E10", "unknown")
+    for (criterion, outcome), faulty in zip(known, ([], [lost]), strict=True):
+        source = tmp_path / f"{outcome}.json"
+        source.write_text(json.dumps(bundled(patient(), *faulty)), "utf-8")
+        words = [*DAY, "--complete", "allergies", *strictly]
+        result = json.loads(Ran(source, *words, "--format", "json").out)
+        found = next(it for it in result["criteria"] if it["id"] == criterion)
+        assert found["outcome"] == outcome
+        out = tmp_path / outcome
+        assert Ran("batch", source, *words, "--out", out).code == 0
+        told = duckdb.sql(
+            f"SELECT outcome FROM '{out}/results.parquet' WHERE criterion = '{criterion}'"
+        )
+        assert told.fetchall() == [(outcome,)]
+        facts = json.loads(Ran("facts", source, *words, "--format", "json").out)["facts"]
+        [whole] = [it["value"] for it in facts if it["name"] == "treatment_allergy"]
+        assert (whole is None) == (outcome == "unknown")
 
 
 def test_what_is_wrong_is_in_the_report() -> None:
