@@ -113,6 +113,7 @@ def _study(summary: StudySummary, texts: StudyTexts, rows: Rows) -> dict[str, An
             {"counts": counts, "text": known.get(counts["id"]), "screened": screened}
             for counts in summary["criteria"]
         ],
+        "criterion_texts": {item.id: item.text for item in texts.criteria},
         "needs": needs[:MOST_NEEDS],
         "more_needs": len(needs) - MOST_NEEDS,
         "most_helped": max((need.patients for need in needs), default=0),
