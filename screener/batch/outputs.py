@@ -11,11 +11,12 @@ from screener import database
 from screener.batch import again, log, worker
 from screener.batch.bulk import text
 from screener.batch.log import LogRow
+from screener.batch.log_reasons import each_reason
 from screener.cohort import Population
 from screener.intake.fhir.trace import traced
 from screener.record import parse
 from screener.report import batch_page, calendar, cohort_table, flow_svg, spreadsheet
-from screener.report.batch_data import CriterionText, PatientRow, StudyTexts
+from screener.report.batch_data import CriterionText, PatientRow, RowReasons, StudyTexts
 from screener.report.batch_rows import detail_rank
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ ROWS = 100_000
 """Patients whom the page holds; with more, those who may be enrolled come first."""
 DETAILS = 200
 """Patients whose full reports the page holds."""
+REASONS = 20_000
+"""Patients whose reasons the page may hold."""
 RESCREENING = ("rescreen_on", "patient_id", "study", "failed")
 """The columns of the list of those to screen again."""
 
@@ -86,6 +89,7 @@ def write(
         relaxed = what_if(batch, folder, numbers, logs, tallies)
         for study, one in zip(summary["studies"], relaxed, strict=True):
             study["what_if"] = one
+    foremost = _foremost(logs)
     with (parts / "report.html").open("w", encoding="utf-8") as page:
         batch_page.batch_page(
             page,
@@ -97,7 +101,8 @@ def write(
                 )
             ],
             _patient_rows(logs),
-            details=_details(batch, folder, numbers, logs),
+            details=_details(batch, folder, numbers, foremost[:DETAILS]),
+            reasons=(RowReasons(row.patient_id, row.study, each_reason(row)) for row in foremost),
             limits=batch_page.Limits(rows=ROWS, details=DETAILS),
         )
     content = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
@@ -121,11 +126,20 @@ def _cohort(plan: Plan, tally: Tally, parts: Path, names: list[str]) -> str | No
 
 
 def _patient_rows(logs: Sequence[Path]) -> Iterator[PatientRow]:
-    return (
-        PatientRow(row.patient_id, row.study, row.as_of, row.status, row.failed, row.unknown,
-                   row.needs, row.rescreen_on)
-        for row in log.kept(logs)
-    )  # fmt: skip
+    return (_patient_row(row) for row in log.kept(logs))
+
+
+def _patient_row(row: LogRow) -> PatientRow:
+    return PatientRow(row.patient_id, row.study, row.as_of, row.status, row.failed, row.unknown,
+                      row.needs, row.rescreen_on)  # fmt: skip
+
+
+def _foremost(logs: Sequence[Path]) -> list[LogRow]:
+    """The rows of the patients that are most worth a look, in that order."""
+    ranked = (
+        (detail_rank(_patient_row(row)), number, row) for number, row in enumerate(log.kept(logs))
+    )
+    return [row for _, _, row in heapq.nsmallest(REASONS, ranked)]
 
 
 def _append(target: IO[bytes], files: Iterable[Path]) -> None:
@@ -161,11 +175,9 @@ def _texts(plan: Plan, what_if: WhatIf | None, diagram: str | None) -> StudyText
 
 
 def _details(
-    batch: Batch, folder: RunFolder, numbers: Sequence[int], logs: Sequence[Path]
+    batch: Batch, folder: RunFolder, numbers: Sequence[int], chosen: Sequence[LogRow]
 ) -> list[ScreeningResult]:
-    """The full reports of the patients that are most worth a look, in that order."""
-    ranked = ((detail_rank(row), number, row) for number, row in enumerate(_patient_rows(logs)))
-    chosen = [row for _, _, row in heapq.nsmallest(DETAILS, ranked)]
+    """The full reports of some patients, in their order."""
     wanted = {row.patient_id for row in chosen}
     found: list[Record] = []
     extracts: dict[str, Extract | None] = {}
