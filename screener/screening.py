@@ -154,6 +154,24 @@ class Screener:
         """
         return self._truths_at([self._taken(record)[0] for record in records], as_of, sets)
 
+    def turning_days(self, records: Sequence[Record], as_of: date) -> list[list[date]]:
+        """The days after `as_of` on which time alone may change what a record is, rising.
+
+        None where each patient has an index date of the patient's own.
+        """
+        from screener.engine import Question, variants  # noqa: PLC0415
+
+        found: list[set[date]] = [set() for _ in records]
+        if records and not self.plan.cohort.index_statement:
+            taken = [self._taken(record)[0] for record in records]
+            questions = [Question(canonical_json(record), as_of) for record in taken]
+            engine = self._engine(len(questions))
+            sets = variants(self.plan, [], strict=False)[:1]
+            for rows in engine.ask(questions, sets, _words(taken)):
+                for row in rows:
+                    found[row.n].update(day for day in row.days if day and day > as_of)
+        return [sorted(days) for days in found]
+
     def _truths(self, taken: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         from screener.engine import variants  # noqa: PLC0415
 

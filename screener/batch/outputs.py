@@ -8,10 +8,11 @@ import shutil
 from typing import IO, TYPE_CHECKING, Any
 
 from screener import database
-from screener.batch import again, log, worker
+from screener.batch import again, log, rescreening, worker
 from screener.batch.bulk import text
 from screener.batch.log import LogRow
 from screener.batch.log_reasons import each_reason
+from screener.batch.rescreening import Due
 from screener.cohort import Population
 from screener.intake.fhir.trace import traced
 from screener.record import parse
@@ -21,6 +22,7 @@ from screener.report.batch_rows import detail_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     from screener.batch.batch import Batch
@@ -38,8 +40,6 @@ DETAILS = 200
 """Patients whose full reports the page holds."""
 REASONS = 20_000
 """Patients whose reasons the page may hold."""
-RESCREENING = ("rescreen_on", "patient_id", "study", "failed")
-"""The columns of the list of those to screen again."""
 
 
 def write(
@@ -79,7 +79,10 @@ def write(
         names.append("screening_log.xlsx")
         spreadsheet.write_log_xlsx(parts / names[-1], (r.cells() for r in log.kept(logs)))
     if batch.until:
-        names += _rescreening(batch, logs, parts)
+        due = rescreening.due(batch, folder, numbers, logs)
+        names += _rescreening(due, batch.as_of.isoformat(), parts)
+        for study in summary["studies"]:
+            study["rescreening"] = _counted(due, study["study"]["id"], batch.until)
     diagrams: list[str | None] = []
     for screener, tally in zip(batch.screeners, tallies, strict=True):
         diagrams.append(_cohort(screener.plan, tally, parts, names))
@@ -195,16 +198,23 @@ def _details(
     return [results[row.patient_id, row.study] for row in chosen]
 
 
-def _rescreening(batch: Batch, logs: Sequence[Path], parts: Path) -> list[str]:
-    """Those whom nothing excludes any more by a day, if only time passes: a list and a calendar."""
-    until = batch.until.isoformat() if batch.until else ""
-    due = sorted(
-        (row.rescreen_on, row.patient_id, row.study, ";".join(row.failed))
-        for row in log.kept(logs)
-        if row.rescreen_on and row.rescreen_on <= until
-    )
+def _rescreening(due: Sequence[Due], as_of: str, parts: Path) -> list[str]:
+    """Those whom time alone lets be screened again by a day: a list and a calendar."""
     with (parts / "rescreening.csv").open("w", encoding="utf-8", newline="") as file:
-        log.write_csv(file, [RESCREENING, *due])
-    dates = calendar.rescreening_calendar(_patient_rows(logs), batch.until)
+        log.write_csv(file, [Due._fields, *due])
+    dates = calendar.rescreening_calendar(
+        PatientRow(it.patient_id, it.study, as_of, "ineligible", [], [], [], it.rescreen_on)
+        for it in due
+    )
     (parts / "rescreening.ics").write_bytes(dates)
     return ["rescreening.csv", "rescreening.ics"]
+
+
+def _counted(due: Sequence[Due], study: str, until: date) -> dict[str, Any]:
+    """How many of a study can be screened again by a day, and how many are eligible then."""
+    statuses = [it.status_then for it in due if it.study == study]
+    return {
+        "until": until.isoformat(),
+        "patients": len(statuses),
+        "eligible_then": statuses.count("eligible"),
+    }
