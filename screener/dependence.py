@@ -30,7 +30,28 @@ def rests_on(compiler: Compiler, criterion: Criterion) -> RestsOn:
 
     What only a reason shows does not count, nor what only a day of re-screening rests on.
     """
-    names = set(_named(compiler, [criterion]))
+    return _behind(compiler, set(_named(compiler, [criterion])))
+
+
+def index_rests_on(compiler: Compiler) -> RestsOn:
+    """What a patient's own index date rests on; nothing where the study has none."""
+    study = compiler.encoding.study
+    index = study.index_date
+    if not index:
+        return _behind(compiler, set())
+    texts = {"event": index.event, "day": index.day, "entry": index.entry}
+    return _behind(
+        compiler,
+        {
+            name
+            for key, text in texts.items()
+            if text
+            for name in compiler.parse(study.id, ("index_date", key), text).columns
+        },
+    )
+
+
+def _behind(compiler: Compiler, names: set[str]) -> RestsOn:
     facts: set[str] = set()
     while new := (names & compiler.facts.keys()) - facts:
         facts |= new

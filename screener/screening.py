@@ -154,21 +154,55 @@ class Screener:
         """
         return self._truths([self._taken(record)[0] for record in records], as_of)
 
+    def truths_at(
+        self, records: Sequence[Record], as_of: date, sets: Sequence[Mapping[str, Any]]
+    ) -> list[list[list[bool | None]]]:
+        """What `truths` says with each of several sets of values of all parameters.
+
+        A value that is None is not known. The index date of a record is told with the parameters
+        of the study.
+        """
+        return self._truths_at([self._taken(record)[0] for record in records], as_of, sets)
+
+    def turning_days(self, records: Sequence[Record], as_of: date) -> list[list[date]]:
+        """The days after `as_of` on which time alone may change what a record is, rising.
+
+        None where each patient has an index date of the patient's own.
+        """
+        from screener.engine import Question, variants  # noqa: PLC0415
+
+        found: list[set[date]] = [set() for _ in records]
+        if records and not self.plan.cohort.index_statement:
+            taken = [self._taken(record)[0] for record in records]
+            questions = [Question(canonical_json(record), as_of) for record in taken]
+            engine = self._engine(len(questions))
+            sets = variants(self.plan, [], strict=False)[:1]
+            for rows in engine.ask(questions, sets, _words(taken)):
+                for row in rows:
+                    found[row.n].update(day for day in row.days if day and day > as_of)
+        return [sorted(days) for days in found]
+
     def _truths(self, taken: Sequence[Record], as_of: date) -> list[list[bool | None]]:
         from screener.engine import variants  # noqa: PLC0415
 
+        return self._truths_at(taken, as_of, variants(self.plan, [], strict=False)[:1])[0]
+
+    def _truths_at(
+        self, taken: Sequence[Record], as_of: date, sets: Sequence[Mapping[str, Any]]
+    ) -> list[list[list[bool | None]]]:
         asked = self._asked(taken, as_of)
         questions = _worlds(asked)
         engine = self._engine(len(questions))
-        found: list[list[bool | None]] = [[None] * len(self.plan.nodes) for _ in questions]
-        sets = variants(self.plan, [], strict=False)[:1]
-        answered = engine.ask(questions, sets, _words(taken))
+        found: list[list[list[bool | None]]] = [
+            [[None] * len(self.plan.nodes) for _ in questions] for _ in sets
+        ]
+        numbered = [{**one, "variant": number} for number, one in enumerate(sets)]
+        answered = engine.ask(questions, numbered, _words(taken))
         for part, rows in zip(engine.parts, answered, strict=True):
             for row in rows:
                 for index, truth in zip(part.nodes, row.truths, strict=True):
-                    found[row.n][index] = truth
-        worlds = iter(found)
-        return [agreed_truths(self.plan, [next(worlds) for _ in one.worlds]) for one in asked]
+                    found[row.variant][row.n][index] = truth
+        return [_agreed_by(self.plan, asked, worlds) for worlds in found]
 
     def _asked(self, taken: Sequence[Record], as_of: date) -> list[Asked]:
         """What to ask about each record: as of the screening date, or of its own index date."""
@@ -489,6 +523,14 @@ def _complete(record: Record, names: frozenset[str]) -> tuple[Record, list[str]]
         return record, []
     rest = [name for name in partial if name not in names]
     return with_fields(record, {"partial": rest}), changed
+
+
+def _agreed_by(
+    plan: Plan, asked: Iterable[Asked], truths: Iterable[list[bool | None]]
+) -> list[list[bool | None]]:
+    """The truths of each record on which the ways to ask about it agree."""
+    worlds = iter(truths)
+    return [agreed_truths(plan, [next(worlds) for _ in one.worlds]) for one in asked]
 
 
 def _worlds(asked: Iterable[Asked]) -> list[Question]:

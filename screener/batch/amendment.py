@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from screener.compiler import Compiler, macros_used
-from screener.dependence import RestsOn, rests_on
+from screener.dependence import RestsOn, index_rests_on, rests_on
 from screener.study import every
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from screener.cohort_study import IndexDate
     from screener.plan import Plan
-    from screener.report.compare_data import CriterionChange, Difference, ParameterChange
+    from screener.report.compare_data import (
+        CriterionChange,
+        Difference,
+        ParameterChange,
+        Rule,
+        RuleChange,
+    )
     from screener.study import Criterion, Encoding
 
 _DICTIONARIES = {
@@ -43,9 +50,9 @@ class Version:
         found = self.encoding.facts.get(name)
         return (found.type, _plain(found.sql)) if found else None
 
-    def macros(self, criterion: Criterion, rests: RestsOn) -> dict[str, str]:
-        """The macros that a criterion and the facts behind it use."""
-        used = [one.met_when or "" for one in every([criterion])]
+    def macros(self, expressions: Sequence[str], rests: RestsOn) -> dict[str, str]:
+        """The macros that expressions and the facts behind them use."""
+        used = list(expressions)
         used += [self.encoding.facts[name].sql for name in sorted(rests.facts)]
         found = macros_used(self.encoding.logic, " ".join(used))
         return {name: _plain(text) for name, text in found.items()}
@@ -55,6 +62,7 @@ class Version:
 class Amendment:
     """What changes between two versions."""
 
+    rules: list[RuleChange]
     changes: list[CriterionChange]
     """Without counts of patients. In the order of the new version; what it lacks comes last."""
     unchanged: int
@@ -69,7 +77,7 @@ def amendment(old: Version, new: Version) -> Amendment:
         changes = _changes(old, new, earlier, later)
         found += changes
         unchanged += not changes
-    return Amendment(found, unchanged)
+    return Amendment(_rules(old, new), found, unchanged)
 
 
 def _matched(
@@ -118,14 +126,14 @@ def _changes(
         if parts:
             differs.append("parts")
     else:
-        was, now = rests_on(old.compiler, earlier), rests_on(new.compiler, later)
-        parameters = _parameters(old, new, sorted(was.parameters | now.parameters))
-        facts = [n for n in sorted(was.facts | now.facts) if old.fact(n) != new.fact(n)]
-        differs += _behind(old, new, (earlier, was), (later, now))
-        if parameters:
-            differs.append("parameters")
-        if facts:
-            differs.append("facts")
+        found = _behind(
+            old,
+            new,
+            (_predicates(earlier), rests_on(old.compiler, earlier)),
+            (_predicates(later), rests_on(new.compiler, later)),
+        )
+        parameters, facts = found.parameters, found.facts
+        differs += found.differs
     if not differs:
         return []
     change: CriterionChange = {
@@ -148,22 +156,97 @@ def _condition(criterion: Criterion) -> Any:
     return "all" if criterion.all else "any"
 
 
+def _predicates(criterion: Criterion) -> list[str]:
+    return [one.met_when or "" for one in every([criterion])]
+
+
+def _rules(old: Version, new: Version) -> list[RuleChange]:
+    """What differs of what a study says of all its criteria at once."""
+    found: list[RuleChange] = []
+    before, now = old.encoding.study, new.encoding.study
+    if change := _index_date(old, new):
+        found.append(change)
+    lists = [
+        ", ".join(sorted(it.list for it in one.undocumented_counts_as_none)) or None
+        for one in (before, now)
+    ]
+    counted = [before.unknown_counts_as, now.unknown_counts_as]
+    plain: list[tuple[Rule, Sequence[str | None]]] = [
+        ("undocumented_counts_as_none", lists),
+        ("unknown_counts_as", counted),
+    ]
+    for rule, (was, is_now) in plain:
+        if was != is_now:
+            found.append({"rule": rule, "old": was, "new": is_now,
+                          "differs": [], "parameters": [], "facts": []})  # fmt: skip
+    return found
+
+
+def _index_date(old: Version, new: Version) -> RuleChange | None:
+    first, second = old.encoding.study.index_date, new.encoding.study.index_date
+    if first is None and second is None:
+        return None
+    change: RuleChange = {
+        "rule": "index_date",
+        "old": _plain(first.means) if first else None,
+        "new": _plain(second.means) if second else None,
+        "differs": [],
+        "parameters": [],
+        "facts": [],
+    }
+    if first is None or second is None:
+        return change
+    if change["old"] != change["new"]:
+        change["differs"].append("text")
+    before, now = ([_plain(text) for text in _found_by(it)] for it in (first, second))
+    if before != now:
+        change["differs"].append("condition")
+    behind = _behind(
+        old,
+        new,
+        (before, index_rests_on(old.compiler)),
+        (now, index_rests_on(new.compiler)),
+    )
+    change["differs"] += behind.differs
+    change["parameters"], change["facts"] = behind.parameters, behind.facts
+    return change if change["differs"] else None
+
+
+def _found_by(index: IndexDate) -> list[str]:
+    """The expressions by which an index date is found."""
+    return [index.event, index.day, index.entry or ""]
+
+
+class _Behind(NamedTuple):
+    """What differs behind expressions."""
+
+    differs: list[Difference]
+    parameters: list[ParameterChange]
+    facts: list[str]
+
+
 def _behind(
     old: Version,
     new: Version,
-    earlier: tuple[Criterion, RestsOn],
-    later: tuple[Criterion, RestsOn],
-) -> list[Difference]:
-    """Whether macros or dictionaries are others than before."""
+    earlier: tuple[Sequence[str], RestsOn],
+    later: tuple[Sequence[str], RestsOn],
+) -> _Behind:
+    """What differs of the macros, dictionaries, parameters and facts that expressions use."""
     found: list[Difference] = []
     before, now = old.macros(*earlier), new.macros(*later)
     if any(before[name] != now[name] for name in before.keys() & now.keys()):
         found.append("logic")
-    fields = earlier[1].fields | later[1].fields
-    names = {name for each in fields for name in _DICTIONARIES.get(each, ())}
+    was, rests = earlier[1], later[1]
+    names = {n for each in was.fields | rests.fields for n in _DICTIONARIES.get(each, ())}
     if any(old.encoding.terms[name] != new.encoding.terms[name] for name in names):
         found.append("dictionaries")
-    return found
+    parameters = _parameters(old, new, sorted(was.parameters | rests.parameters))
+    facts = [n for n in sorted(was.facts | rests.facts) if old.fact(n) != new.fact(n)]
+    if parameters:
+        found.append("parameters")
+    if facts:
+        found.append("facts")
+    return _Behind(found, parameters, facts)
 
 
 def _parameters(old: Version, new: Version, names: Sequence[str]) -> list[ParameterChange]:

@@ -144,6 +144,7 @@ def _comparison(
         "old": _name(comparing.old.plan),
         "new": _name(comparing.new.plan),
         "as_of": comparing.as_of.isoformat(),
+        "rules": changes.rules,
         "criteria": changes.changes,
         "unchanged": changes.unchanged,
         "moves": [

@@ -8,7 +8,7 @@ know whether anything among them fails or is unknown.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from screener import database
 from screener.batch import grid
@@ -18,11 +18,12 @@ from screener.engine import Words, put_terms, unanswerable
 from screener.errors import StudyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from screener.batch.judge import Accepted
-    from screener.report.what_if_data import Curve, Point
+    from screener.plan import Plan
+    from screener.report.what_if_data import Curve
     from screener.screening import Screener
     from screener.study import Criterion, Encoding
 
@@ -36,6 +37,14 @@ class Known:
     unknown: frozenset[str]
 
 
+class Division(NamedTuple):
+    """How many patients are in each status."""
+
+    eligible: int
+    undetermined: int
+    ineligible: int
+
+
 class Curves:
     """Asks about some records with one parameter after the other at several values.
 
@@ -45,10 +54,7 @@ class Curves:
 
     def __init__(self, screener: Screener, encoding: Encoding, threads: int) -> None:
         self._plan = plan = screener.plan
-        if encoding.sha256 != plan.sha256:
-            raise StudyError(
-                f"{plan.study_id}: a file of the study was changed while it was used; run again"
-            )
+        unchanged(plan, encoding)
         self._strict = screener.settings.strict
         self._compiler = Compiler(encoding)
         self._connection = database.connect(threads)
@@ -56,10 +62,7 @@ class Curves:
             f"{plan.tables}; {plan.logic}; "
             "CREATE TABLE elsewhere(n INTEGER, fails BOOLEAN, opens BOOLEAN)"
         )
-        self._bearing: dict[str, list[Criterion]] = {}
-        for criterion in encoding.study.criteria:
-            for name in rests_on(self._compiler, criterion).parameters:
-                self._bearing.setdefault(name, []).append(criterion)
+        self._bearing = by_parameter(self._compiler, encoding)
 
     def of(self, records: Sequence[Known], as_of: date) -> list[Curve]:
         """The curve of each numeric parameter, those first at which most patients change.
@@ -69,15 +72,12 @@ class Curves:
         """
         try:
             self._put([known.record for known in records], as_of)
-            found = [
+            return ranked(
                 self._curve(name, parameter, records)
-                for name, parameter in self._plan.parameters.items()
-                if isinstance(parameter["value"], int | float)
-                and not isinstance(parameter["value"], bool)
-            ]
+                for name, parameter in numeric(self._plan).items()
+            )
         except database.Error:
             raise unanswerable(self._plan.study_id) from None
-        return sorted(found, key=_reach, reverse=True)
 
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
         words = Words()
@@ -95,19 +95,9 @@ class Curves:
         self._connection.execute(f"INSERT INTO viewed {self._plan.bare_view}")
 
     def _curve(self, name: str, parameter: dict[str, Any], records: Sequence[Known]) -> Curve:
-        current = parameter["value"]
         bearing = self._bearing.get(name, [])
         self._elsewhere(records, {criterion.id for criterion in bearing})
-        found = self._ask(name, bearing, grid.coarse(current))
-        values = grid.fine(current, {v: _counts(point) for v, point in found.items()})
-        found |= self._ask(name, bearing, [value for value in values if value not in found])
-        return {
-            "name": name,
-            "unit": parameter["unit"],
-            "current": current,
-            "criteria": [criterion.id for criterion in bearing],
-            "curve": [found[value] for value in values or sorted(found) if value in found],
-        }
+        return drawn(name, parameter, bearing, lambda values: self._ask(name, bearing, values))
 
     def _elsewhere(self, records: Sequence[Known], bearing: set[str]) -> None:
         """Note of each record whether a criterion fails or is open that none of `bearing` is."""
@@ -123,7 +113,7 @@ class Curves:
 
     def _ask(
         self, name: str, bearing: Sequence[Criterion], values: Sequence[float]
-    ) -> dict[float, Point]:
+    ) -> dict[float, Division]:
         """The division at each value; without one at which an expression cannot be computed."""
         if not values:
             return {}
@@ -140,7 +130,7 @@ class Curves:
 
     def _divisions(
         self, name: str, bearing: Sequence[Criterion], values: Sequence[float]
-    ) -> Iterator[tuple[float, Point]]:
+    ) -> Iterator[tuple[float, Division]]:
         base = {each: parameter["value"] for each, parameter in self._plan.parameters.items()}
         confirmed = {
             each: None if parameter["assumed"] else parameter["value"]
@@ -161,14 +151,8 @@ class Curves:
             [cell for row in rows for cell in row],
         )
         answered = self._connection.execute(self._statement(bearing)).fetchall()
-        for number, eligible, undetermined, ineligible in answered:
-            point: Point = {
-                "value": values[number],
-                "eligible": eligible,
-                "undetermined": undetermined,
-                "ineligible": ineligible,
-            }
-            yield point["value"], point
+        for number, *counts in answered:
+            yield values[number], Division(*counts)
 
     def _statement(self, bearing: Sequence[Criterion]) -> str:
         if bearing:
@@ -195,8 +179,63 @@ class Curves:
         )
 
 
-def _counts(point: Point) -> tuple[int, int]:
-    return point["eligible"], point["undetermined"]
+def numeric(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The parameters of a study that are numbers, by name."""
+    return {
+        name: parameter
+        for name, parameter in plan.parameters.items()
+        if isinstance(parameter["value"], int | float) and not isinstance(parameter["value"], bool)
+    }
+
+
+def by_parameter(compiler: Compiler, encoding: Encoding) -> dict[str, list[Criterion]]:
+    """The criteria that rest on each parameter."""
+    found: dict[str, list[Criterion]] = {}
+    for criterion in encoding.study.criteria:
+        for name in rests_on(compiler, criterion).parameters:
+            found.setdefault(name, []).append(criterion)
+    return found
+
+
+def drawn(
+    name: str,
+    parameter: Mapping[str, Any],
+    bearing: Sequence[Criterion],
+    ask: Callable[[Sequence[float]], dict[float, Division]],
+) -> Curve:
+    """The curve of a parameter on which the criteria `bearing` rest; `ask` divides the patients."""
+    current = parameter["value"]
+    found = ask(grid.coarse(current))
+    values = grid.fine(current, found)
+    found |= ask([value for value in values if value not in found])
+    return {
+        "name": name,
+        "unit": parameter["unit"],
+        "current": current,
+        "criteria": [criterion.id for criterion in bearing],
+        "curve": [
+            {"value": value, **found[value]._asdict()}  # type: ignore[typeddict-item]
+            for value in values or sorted(found)
+            if value in found
+        ],
+    }
+
+
+def ranked(curves: Iterable[Curve]) -> list[Curve]:
+    """Put the curves first at which most patients change."""
+    return sorted(curves, key=_reach, reverse=True)
+
+
+def unchanged(plan: Plan, encoding: Encoding) -> None:
+    """Find out whether an encoding is the one that records were screened for.
+
+    Raises:
+        StudyError: it is another.
+    """
+    if encoding.sha256 != plan.sha256:
+        raise StudyError(
+            f"{plan.study_id}: a file of the study was changed while it was used; run again"
+        )
 
 
 def _reach(curve: Curve) -> tuple[int, int]:

@@ -8,18 +8,21 @@ import shutil
 from typing import IO, TYPE_CHECKING, Any
 
 from screener import database
-from screener.batch import again, log, worker
+from screener.batch import again, log, rescreening, worker
 from screener.batch.bulk import text
 from screener.batch.log import LogRow
+from screener.batch.log_reasons import each_reason
+from screener.batch.rescreening import Due
 from screener.cohort import Population
 from screener.intake.fhir.trace import traced
 from screener.record import parse
 from screener.report import batch_page, calendar, cohort_table, flow_svg, spreadsheet
-from screener.report.batch_data import CriterionText, PatientRow, StudyTexts
+from screener.report.batch_data import CriterionText, PatientRow, RowReasons, StudyTexts
 from screener.report.batch_rows import detail_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     from screener.batch.batch import Batch
@@ -35,8 +38,8 @@ ROWS = 100_000
 """Patients whom the page holds; with more, those who may be enrolled come first."""
 DETAILS = 200
 """Patients whose full reports the page holds."""
-RESCREENING = ("rescreen_on", "patient_id", "study", "failed")
-"""The columns of the list of those to screen again."""
+REASONS = 20_000
+"""Patients whose reasons the page may hold."""
 
 
 def write(
@@ -76,7 +79,10 @@ def write(
         names.append("screening_log.xlsx")
         spreadsheet.write_log_xlsx(parts / names[-1], (r.cells() for r in log.kept(logs)))
     if batch.until:
-        names += _rescreening(batch, logs, parts)
+        due = rescreening.due(batch, folder, numbers, logs)
+        names += _rescreening(due, batch.as_of.isoformat(), parts)
+        for study in summary["studies"]:
+            study["rescreening"] = _counted(due, study["study"]["id"], batch.until)
     diagrams: list[str | None] = []
     for screener, tally in zip(batch.screeners, tallies, strict=True):
         diagrams.append(_cohort(screener.plan, tally, parts, names))
@@ -86,6 +92,7 @@ def write(
         relaxed = what_if(batch, folder, numbers, logs, tallies)
         for study, one in zip(summary["studies"], relaxed, strict=True):
             study["what_if"] = one
+    foremost = _foremost(logs)
     with (parts / "report.html").open("w", encoding="utf-8") as page:
         batch_page.batch_page(
             page,
@@ -97,7 +104,8 @@ def write(
                 )
             ],
             _patient_rows(logs),
-            details=_details(batch, folder, numbers, logs),
+            details=_details(batch, folder, numbers, foremost[:DETAILS]),
+            reasons=(RowReasons(row.patient_id, row.study, each_reason(row)) for row in foremost),
             limits=batch_page.Limits(rows=ROWS, details=DETAILS),
         )
     content = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
@@ -121,11 +129,20 @@ def _cohort(plan: Plan, tally: Tally, parts: Path, names: list[str]) -> str | No
 
 
 def _patient_rows(logs: Sequence[Path]) -> Iterator[PatientRow]:
-    return (
-        PatientRow(row.patient_id, row.study, row.as_of, row.status, row.failed, row.unknown,
-                   row.needs, row.rescreen_on)
-        for row in log.kept(logs)
-    )  # fmt: skip
+    return (_patient_row(row) for row in log.kept(logs))
+
+
+def _patient_row(row: LogRow) -> PatientRow:
+    return PatientRow(row.patient_id, row.study, row.as_of, row.status, row.failed, row.unknown,
+                      row.needs, row.rescreen_on)  # fmt: skip
+
+
+def _foremost(logs: Sequence[Path]) -> list[LogRow]:
+    """The rows of the patients that are most worth a look, in that order."""
+    ranked = (
+        (detail_rank(_patient_row(row)), number, row) for number, row in enumerate(log.kept(logs))
+    )
+    return [row for _, _, row in heapq.nsmallest(REASONS, ranked)]
 
 
 def _append(target: IO[bytes], files: Iterable[Path]) -> None:
@@ -161,11 +178,9 @@ def _texts(plan: Plan, what_if: WhatIf | None, diagram: str | None) -> StudyText
 
 
 def _details(
-    batch: Batch, folder: RunFolder, numbers: Sequence[int], logs: Sequence[Path]
+    batch: Batch, folder: RunFolder, numbers: Sequence[int], chosen: Sequence[LogRow]
 ) -> list[ScreeningResult]:
-    """The full reports of the patients that are most worth a look, in that order."""
-    ranked = ((detail_rank(row), number, row) for number, row in enumerate(_patient_rows(logs)))
-    chosen = [row for _, _, row in heapq.nsmallest(DETAILS, ranked)]
+    """The full reports of some patients, in their order."""
     wanted = {row.patient_id for row in chosen}
     found: list[Record] = []
     unread: list[frozenset[str]] = []
@@ -185,16 +200,23 @@ def _details(
     return [results[row.patient_id, row.study] for row in chosen]
 
 
-def _rescreening(batch: Batch, logs: Sequence[Path], parts: Path) -> list[str]:
-    """Those whom nothing excludes any more by a day, if only time passes: a list and a calendar."""
-    until = batch.until.isoformat() if batch.until else ""
-    due = sorted(
-        (row.rescreen_on, row.patient_id, row.study, ";".join(row.failed))
-        for row in log.kept(logs)
-        if row.rescreen_on and row.rescreen_on <= until
-    )
+def _rescreening(due: Sequence[Due], as_of: str, parts: Path) -> list[str]:
+    """Those whom time alone lets be screened again by a day: a list and a calendar."""
     with (parts / "rescreening.csv").open("w", encoding="utf-8", newline="") as file:
-        log.write_csv(file, [RESCREENING, *due])
-    dates = calendar.rescreening_calendar(_patient_rows(logs), batch.until)
+        log.write_csv(file, [Due._fields, *due])
+    dates = calendar.rescreening_calendar(
+        PatientRow(it.patient_id, it.study, as_of, "ineligible", [], [], [], it.rescreen_on)
+        for it in due
+    )
     (parts / "rescreening.ics").write_bytes(dates)
     return ["rescreening.csv", "rescreening.ics"]
+
+
+def _counted(due: Sequence[Due], study: str, until: date) -> dict[str, Any]:
+    """How many of a study can be screened again by a day, and how many are eligible then."""
+    statuses = [it.status_then for it in due if it.study == study]
+    return {
+        "until": until.isoformat(),
+        "patients": len(statuses),
+        "eligible_then": statuses.count("eligible"),
+    }

@@ -7,11 +7,12 @@ import heapq
 from typing import TYPE_CHECKING
 
 from screener.batch import again, log
+from screener.batch.cohort_curves import CohortCurves
 from screener.batch.curves import Curves, Known
 from screener.batch.removal import removals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from screener.batch.batch import Batch
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 SAMPLE = 2_000
 """Patients whom curves count at most. With more, those are taken whose ids have the least digests,
 so that the same export gives the same sample, in whatever order it comes."""
+COHORT_SAMPLE = 500
+"""The same of a study with an index date of each patient's own, which takes longer to ask."""
 
 
 def what_if(
@@ -39,7 +42,7 @@ def what_if(
     """
     first = batch.screeners[0]
     names = (row.patient_id for row in log.kept(logs) if row.study == first.plan.study_id)
-    chosen = set(heapq.nsmallest(SAMPLE, names, key=_digest))
+    chosen = _foremost(names, SAMPLE)
     complete = first.settings.complete
     taken = again.accepted(batch, folder, numbers, chosen, complete)
     records = {record.id: record for _, record in taken}
@@ -50,11 +53,18 @@ def what_if(
     found: list[WhatIf] = []
     for screener, encoding, tally in zip(batch.screeners, batch.relaxed, tallies, strict=True):
         plan = screener.plan
+        cohort = bool(plan.cohort.index_statement or plan.cohort.undocumented)
+        drawn = _foremost(chosen, COHORT_SAMPLE) if cohort else chosen
         known = [
             Known(records[row.patient_id], frozenset(row.failed), frozenset(row.unknown))
             for row in rows[plan.study_id]
+            if row.patient_id in drawn
         ]
-        curves = Curves(screener, encoding, batch.workers)
+        curves = (
+            CohortCurves(screener, encoding)
+            if cohort
+            else Curves(screener, encoding, batch.workers)
+        )
         alone, pairs = removals(tally.close, [plan.nodes[index].id for index in plan.top])
         one: WhatIf = {
             "remove": alone,
@@ -63,8 +73,14 @@ def what_if(
         }
         if len(known) < tally.screened:
             one["sample"] = {"patients": len(known), "of": tally.screened}
+        if (status := plan.cohort.unknown_counts_as) != "undetermined":
+            one["unknown_counts_as"] = status
         found.append(one)
     return found
+
+
+def _foremost(names: Iterable[str], most: int) -> set[str]:
+    return set(heapq.nsmallest(most, names, key=_digest))
 
 
 def _digest(name: str) -> bytes:

@@ -96,7 +96,8 @@ def command(
         except KeyboardInterrupt:
             tell("Interrupted. What is finished is kept: --resume continues the run.")
             raise
-    return show(summary, [s.plan for s in batch.screeners], out, batch_summary.OUTPUTS, form)
+    plans = [screener.plan for screener in batch.screeners]
+    return show(summary, plans, out, _outputs(batch_summary.OUTPUTS, plans, until, workbook), form)
 
 
 def show(
@@ -119,6 +120,17 @@ def show(
             f"{out.rstrip('/')}/rejected.ndjson with what is wrong."
         )
     return REJECTED if rejected else 0
+
+
+def _outputs(always: str, plans: Sequence[Plan], until: str | None, workbook: bool) -> str:
+    """The names of all outputs."""
+    names = [always]
+    names += ["screening_log.xlsx"] if workbook else []
+    names += ["rescreening.csv", "rescreening.ics"] if until else []
+    for plan in plans:
+        if plan.cohort.one_by_one:
+            names += [f"flow-{plan.study_id}.svg", f"table_one-{plan.study_id}.csv"]
+    return ", ".join(names)
 
 
 def _cores() -> int:

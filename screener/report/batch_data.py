@@ -113,3 +113,12 @@ class PatientRow(NamedTuple):
     unknown: Sequence[str]
     needs: Sequence[str]
     rescreen_on: str | None = None
+
+
+class RowReasons(NamedTuple):
+    """Why the criteria of a row fail and are unknown."""
+
+    patient_id: str
+    study: str
+    reasons: Sequence[str]
+    """One for each of the row's `failed`, then one for each of its `unknown`."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from screener.report.batch_data import (
         CriterionText,
         PatientRow,
+        RowReasons,
         StudySummary,
         StudyTexts,
         Summary,
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 MOST_NEEDS: Final = 15
 """Things to obtain that are listed per study; the others are counted."""
+
+_NUMBER: Final = 6
+"""Characters that a number in a list takes, with what stands around it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,9 @@ class Limits:
     """Patients with their full report."""
     detail_characters: int = 4_000_000
     """Characters of all full reports together."""
+    reason_characters: int = 1_500_000
+    """Characters of the reasons of patients without a full report, as they are embedded: each
+    reason once, and a line for each patient."""
 
 
 def batch_page(  # noqa: PLR0913  # each is a part of the page
@@ -54,17 +61,20 @@ def batch_page(  # noqa: PLR0913  # each is a part of the page
     rows: Iterable[PatientRow],
     *,
     details: Iterable[ScreeningResult] = (),
+    reasons: Iterable[RowReasons] = (),
     limits: Limits | None = None,
 ) -> None:
     """Write the page of a batch to an open text file.
 
     `studies` gives the texts of every study of the summary, in its order; `rows` has one row per
     patient and study and is gone through once. `details` are full reports, the most useful first
-    (`batch_rows.detail_rank`); no more of them are taken than `limits` allow.
+    (`batch_rows.detail_rank`); no more of them are taken than `limits` allow. `reasons` are for
+    the patients who are not among them, in the same order.
     """
     bounds = limits or Limits()
     gathered = gather(rows, bounds.rows)
     reports, whose = _reports(details, bounds)
+    known = _reasons(reasons, set(whose), bounds)
     style, script = asset("page.css") + asset("batch.css"), asset("batch.js")
     shown = [
         _study(one, texts, gathered) for one, texts in zip(summary["studies"], studies, strict=True)
@@ -78,8 +88,9 @@ def batch_page(  # noqa: PLR0913  # each is a part of the page
         ),
         summary=summary,
         studies=shown,
-        left_out=_left_out(gathered, len(reports)),
+        left_out=_left_out(gathered, len(reports), len(known["rows"])),
         rows=data(gathered.coded()),
+        reasons=data(known),
         reports=reports,
         lookup=data(
             {
@@ -109,10 +120,12 @@ def _study(summary: StudySummary, texts: StudyTexts, rows: Rows) -> dict[str, An
         "texts": texts,
         "summary": summary,
         "screened": screened,
+        "remaining": summary["flow"][-1]["remaining"] if summary["flow"] else 0,
         "criteria": [
             {"counts": counts, "text": known.get(counts["id"]), "screened": screened}
             for counts in summary["criteria"]
         ],
+        "criterion_texts": {item.id: item.text for item in texts.criteria},
         "needs": needs[:MOST_NEEDS],
         "more_needs": len(needs) - MOST_NEEDS,
         "most_helped": max((need.patients for need in needs), default=0),
@@ -142,7 +155,27 @@ def _reports(
     return reports, whose
 
 
-def _left_out(rows: Rows, reports: int) -> list[str]:
+def _reasons(
+    reasons: Iterable[RowReasons], reported: set[tuple[str, str]], limits: Limits
+) -> dict[str, Any]:
+    """Return `texts`, and for each `study/patient` of `rows` the numbers of its reasons."""
+    texts: dict[str, int] = {}
+    rows: dict[str, list[int]] = {}
+    room = limits.reason_characters
+    for one in reasons:
+        patient, study = words.visible(one.patient_id), words.visible(one.study)
+        if (patient, study) in reported:
+            continue
+        shown = [words.visible(text) for text in one.reasons]
+        fresh = [text for text in dict.fromkeys(shown) if text not in texts]
+        room -= len(study) + len(patient) + sum(map(len, fresh)) + _NUMBER * (len(shown) + 1)
+        if room < 0:
+            break
+        rows[f"{study}/{patient}"] = [texts.setdefault(text, len(texts)) for text in shown]
+    return {"texts": list(texts), "rows": rows}
+
+
+def _left_out(rows: Rows, reports: int, explained: int) -> list[str]:
     """Say what of the batch is not in the page, and where it is."""
     said = []
     left = {status: count for status, count in rows.left_out().items() if count}
@@ -154,10 +187,14 @@ def _left_out(rows: Rows, reports: int) -> list[str]:
             "All are in screening_log.csv. The counts above are of all."
         )
     if reports < kept:
+        others = kept - reports
+        why = "with the reasons" if explained >= others else "without the reasons"
+        if 0 < explained < others:
+            why = f"{explained:,} of them with the reasons"
         said.append(
-            f"{reports:,} of {kept:,} screenings open to the full report with reasons and "
-            "evidence, the others to what fails and what is unknown. All reasons are in "
-            "results.parquet, and `screen RECORD --format html` makes the report of one patient."
+            f"{reports:,} of {kept:,} screenings open to the full report with evidence, the others "
+            f"to what fails, what is unknown and what to obtain, {why}. All reasons are in "
+            "screening_log.csv, and `screen RECORD --format html` makes the report of one patient."
         )
     return said
 

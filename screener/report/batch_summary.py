@@ -74,6 +74,16 @@ def _study(study: dict[str, Any], plan: Plan, console: Any) -> None:
         console.print(Text("Most often to obtain, for patients who are undetermined", "bold"))
         for need in needs:
             paragraph(console, need["need"], first=f"{need['patients']:>10,}  ")
+    if "rescreening" in study:
+        again = study["rescreening"]
+        console.print()
+        console.print(Text(f"To screen again by {again['until']}, by time alone", "bold"))
+        number = again["patients"]
+        then = (
+            f"{number:,} patient{'' if number == 1 else 's'}, {again['eligible_then']:,} eligible"
+        )
+        then += " then"
+        console.print(Text(f"  {then}"))
     if "what_if" in study:
         console.print()
         for line in what_if_summary.lines(study["what_if"]):

@@ -64,8 +64,8 @@ def rescreening_calendar(rows: Iterable[PatientRow], until: date | None = None) 
         event.add("summary", f"Re-screen {patient} for {visible(study)}")
         event.add(
             "description",
-            f"The first day on which no criterion fails if nothing but time passes, as screened on "
-            f"{screened}. Findings that are too old by then have to be renewed.",
+            f"Time alone ends by this day what stood against it, as screened on {screened}. "
+            "Findings that are too old by then have to be renewed.",
         )
         event.add("transp", "TRANSPARENT")
         event.add("class", "PRIVATE")

@@ -46,6 +46,24 @@ class CriterionChange(TypedDict):
     """The facts behind it whose definition is another."""
 
 
+Rule = Literal["index_date", "undocumented_counts_as_none", "unknown_counts_as"]
+"""What a study says of all its criteria at once, by the key of the study file."""
+
+
+class RuleChange(TypedDict):
+    """A rule that is not the same in both; None where a version has no such rule."""
+
+    rule: Rule
+    old: str | None
+    new: str | None
+    """The same as `old` where only how an index date is found changed."""
+    differs: list[Difference]
+    """In what an index date is another; empty of other rules."""
+    parameters: list[ParameterChange]
+    facts: list[str]
+    """The facts behind an index date whose definition is another."""
+
+
 class Move(TypedDict):
     """Patients by their status in both versions, those who keep it among them."""
 
@@ -68,7 +86,10 @@ class Cause(TypedDict):
 
 
 class PatientChange(TypedDict):
-    """A patient who changes status, and the criteria that judge otherwise than before."""
+    """A patient who changes status, and the criteria that judge otherwise than before.
+
+    None do where only the study counts what is unknown otherwise.
+    """
 
     patient_id: str
     old: Status
@@ -82,6 +103,7 @@ class Comparison(TypedDict):
     old: StudyName
     new: StudyName
     as_of: str
+    rules: list[RuleChange]
     criteria: list[CriterionChange]
     unchanged: int
     """Criteria that are the same in both."""

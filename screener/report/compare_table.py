@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from screener.report.paragraphs import paragraph
 from screener.report.terminal import console_for
-from screener.report.words import visible
+from screener.report.words import NO_CRITERION, RULE, WITHOUT_RULE, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO
 
-    from screener.report.compare_data import Comparison, CriterionChange, PatientChange
+    from screener.report.compare_data import (
+        Comparison,
+        CriterionChange,
+        ParameterChange,
+        PatientChange,
+        RuleChange,
+    )
     from screener.result import Status
 
 MOST_PATIENTS: Final = 30
@@ -45,6 +51,11 @@ def render(one: Comparison, patients: Sequence[PatientChange], stream: TextIO) -
         figures=3,
     ))  # fmt: skip
     console.print()
+    if one["rules"]:
+        say("Rules of the study that changed", "bold")
+        for rule in one["rules"]:
+            _rule(rule, say)
+        console.print()
     say("Criteria that changed", "bold")
     for change in one["criteria"]:
         _change(change, say)
@@ -54,6 +65,8 @@ def render(one: Comparison, patients: Sequence[PatientChange], stream: TextIO) -
         return
     console.print()
     say("By which criterion", "bold")
+    if not one["causes"]:
+        say("Every criterion judges those who change status as before.", indent=2)
     console.print(_table(
         ["Criterion", "Before", "Now", "Patients"],
         ([it["criterion"], it["old"] or "not asked", it["new"] or "not asked",
@@ -64,10 +77,30 @@ def render(one: Comparison, patients: Sequence[PatientChange], stream: TextIO) -
     say("Patients who change status", "bold")
     console.print(_table(
         ["Patient", "Before", "Now", "By"],
-        ([it["patient_id"], it["old"], it["new"], ", ".join(it["criteria"])] for it in patients),
+        ([it["patient_id"], it["old"], it["new"], ", ".join(it["criteria"]) or NO_CRITERION]
+         for it in patients),
     ))  # fmt: skip
     if changed > len(patients):
         say(f"{len(patients):,} of {changed:,} are listed; --format json gives all")
+
+
+def _rule(rule: RuleChange, say: Callable[..., None]) -> None:
+    say(RULE[rule["rule"]], indent=2)
+    for label, text in (("before", rule["old"]), ("now", rule["new"])):
+        say(f"{label}: {text or WITHOUT_RULE[rule['rule']]}", indent=4)
+    if rule["differs"]:
+        say(f"changed: {', '.join(rule['differs'])}", indent=4)
+    _behind(rule["parameters"], rule["facts"], say)
+
+
+def _behind(
+    parameters: Sequence[ParameterChange], facts: Sequence[str], say: Callable[..., None]
+) -> None:
+    for parameter in parameters:
+        before, now = (parameter["old"], parameter["new"])
+        say(f"{parameter['name']}: {before or 'not there'} -> {now or 'not there'}", indent=4)
+    if facts:
+        say(f"facts defined otherwise: {', '.join(facts)}", indent=4)
 
 
 def _change(change: CriterionChange, say: Callable[..., None]) -> None:
@@ -81,11 +114,7 @@ def _change(change: CriterionChange, say: Callable[..., None]) -> None:
         for label, text in (("before", change["old_text"]), ("now", change["new_text"])):
             if text is not None:
                 say(f"{label}: {text}", indent=4)
-    for parameter in change["parameters"]:
-        before, now = (parameter["old"], parameter["new"])
-        say(f"{parameter['name']}: {before or 'not there'} -> {now or 'not there'}", indent=4)
-    if facts := change.get("facts"):
-        say(f"facts defined otherwise: {', '.join(facts)}", indent=4)
+    _behind(change["parameters"], change.get("facts", []), say)
 
 
 def _counts(change: CriterionChange) -> str:

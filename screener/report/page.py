@@ -67,6 +67,9 @@ def environment() -> Environment:
         "STATUS_WORD": words.STATUS_WORD,
         "STATUS_OUTCOME": words.STATUS_OUTCOME,
         "CAVEAT": words.CAVEAT,
+        "RULE": words.RULE,
+        "WITHOUT_RULE": words.WITHOUT_RULE,
+        "NO_CRITERION": words.NO_CRITERION,
         "OVERVIEW_COLUMNS": words.OVERVIEW_COLUMNS,
     }
     made.filters |= {"number": number, "percent": percent}

@@ -6,7 +6,7 @@ throughout: a patient who would be left with something unknown is no gain yet.
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class Gain(TypedDict):
@@ -64,3 +64,5 @@ class WhatIf(TypedDict):
     """Those with the greatest effect first."""
     sample: NotRequired[Sample]
     """Given where the curves count a sample of the patients; removals always count all."""
+    unknown_counts_as: NotRequired[Literal["eligible", "ineligible"]]
+    """Given where the study counts who has something unknown so; here they are kept apart."""

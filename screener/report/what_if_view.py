@@ -64,6 +64,7 @@ def view(what_if: WhatIf) -> dict[str, Any]:
             if is_steady(curve)
         ],
         "sample": what_if.get("sample"),
+        "unknown_counts_as": what_if.get("unknown_counts_as"),
     }
 
 

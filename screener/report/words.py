@@ -468,3 +468,19 @@ def _with_users(result: ScreeningResult, texts: Iterable[str], field: str, word:
         users = [found for part in result.criteria for found in _users(part, text, field)]
         items.append(f"{text} ({word}{', '.join(users)})" if users else text)
     return items
+
+
+RULE = {
+    "index_date": "Index date of each patient",
+    "undocumented_counts_as_none": "Counts as none where nothing is documented",
+    "unknown_counts_as": "Who has something unknown counts as",
+}
+"""The rules of a study that hold for all its criteria, by the key of the study file."""
+
+WITHOUT_RULE = {
+    "index_date": "the screening date for all",
+    "undocumented_counts_as_none": "nothing",
+}
+"""What holds where a study has no such rule."""
+NO_CRITERION = "no criterion; how the unknown is counted"
+"""By what a patient changes status whom every criterion judges as before."""

@@ -320,14 +320,26 @@
     ];
   };
 
-  // What the table alone knows of a patient whose full report is not in the page.
+  let explained = null; // read when it is first needed
+  const reasonsOf = (study, row) => {
+    explained ??= parsed("reasons");
+    const numbers = Object.hasOwn(explained.rows, `${study}/${data.id[row]}`)
+      ? explained.rows[`${study}/${data.id[row]}`]
+      : [];
+    return numbers.map((number) => explained.texts[number]);
+  };
+
+  // What is known of a patient whose full report is not in the page.
   const briefly = (row) => {
     const study = valueOf("study", row);
-    const found = (column, outcome) =>
-      valueOf(column, row).map((id) => {
+    const reasons = reasonsOf(study, row);
+    const found = (column, outcome, first) =>
+      valueOf(column, row).map((id, place) => {
         const [kind, text, source] = studies[study][id] ?? ["", "", ""];
         const about = kind && `${kind}, ${source}`;
-        return { id, outcome, about, remark: "", text, lines: [], parts: [], closing: [] };
+        const reason = reasons[first + place];
+        const lines = reason ? [{ label: "Reason", items: [reason] }] : [];
+        return { id, outcome, about, remark: "", text, lines, parts: [], closing: [] };
       });
     const date = valueOf("rescreen_on", row);
     const needs = needsOf(row);
@@ -338,8 +350,8 @@
       as_of: asOf,
       status: valueOf("status", row),
       verdict: "",
-      failed: found("failed", "fail"),
-      unknown: found("unknown", "unknown"),
+      failed: found("failed", "fail", 0),
+      unknown: found("unknown", "unknown", valueOf("failed", row).length),
       passed: [],
       steps: [
         ...(needs.length ? [{ title: "To obtain", form: "numbered", items: needs }] : []),
@@ -350,7 +362,8 @@
           title: "Left out",
           form: "note",
           items: [
-            "The full report of this patient is not in this page. It is made by: screen RECORD " +
+            "The evidence, and the criteria that pass, are not in this page for this patient. They " +
+              "are in the full report, which is made by: screen RECORD " +
               `--study ${study} --as-of ${asOf} --format html`,
           ],
         },

@@ -97,9 +97,15 @@ class TestOutputs:
     def test_the_list_and_the_calendar_of_those_to_screen_again(self, mixed: Path) -> None:
         text = (mixed / "out" / "rescreening.csv").read_text("utf-8")
         assert text.splitlines() == [
-            '"rescreen_on","patient_id","study","failed"',
-            '"2026-02-01","\'=HYPERLINK(1)","small","A1"',
+            '"rescreen_on","patient_id","study","failed","status_then","unknown_then","needs_then"',
+            '"2026-02-01","\'=HYPERLINK(1)","small","A1","eligible","",""',
         ]
+        [one] = summary(mixed / "out")["studies"]
+        assert one["rescreening"] == {"until": "2026-12-31", "patients": 1, "eligible_then": 1}
+        told = (mixed / "stdout").read_text("utf-8")
+        assert "by time alone\n  1 patient, 1 eligible then" in told
+        names = " ".join(told[told.index("Written to") :].split())
+        assert names.endswith("screening_log.xlsx, rescreening.csv, rescreening.ics")
         assert b"DTSTART;VALUE=DATE:20260201" in (mixed / "out" / "rescreening.ics").read_bytes()
 
     def test_the_workbook_says_the_same(self, mixed: Path) -> None:

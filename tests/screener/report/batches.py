@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import builders
 from builders import criterion, result
 
-from screener.report.batch_data import CriterionText, PatientRow, StudyTexts, Summary
+from screener.report.batch_data import CriterionText, PatientRow, RowReasons, StudyTexts, Summary
 from screener.report.batch_page import batch_page
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Batch:
     studies: list[StudyTexts]
     rows: list[PatientRow]
     details: list[ScreeningResult] = field(default_factory=list)
+    reasons: list[RowReasons] = field(default_factory=list)
 
     def page(self, limits: Limits | None = None) -> str:
         """The page as text."""
@@ -53,6 +54,7 @@ class Batch:
             self.studies,
             iter(self.rows),
             details=iter(self.details),
+            reasons=iter(self.reasons),
             limits=limits,
         )
         return file.getvalue()
@@ -97,6 +99,19 @@ def detail(one: PatientRow) -> ScreeningResult:
             needs = [NEEDS[name]] if name in NEEDS else []
             changed.append(criterion(name, "unknown", reason="Nothing recorded.", needs=needs))
     return result(*changed, patient_id=one.patient_id, needs=list(one.needs))
+
+
+def reasons(one: PatientRow) -> RowReasons:
+    """Why the criteria of a row fail and are unknown, with a date that few others have."""
+    day = f"{2025 + len(one.needs) % 2}-{hash_of(one.patient_id) % 12 + 1:02}-15"
+    told = [f"{name}: what was recorded on {day}, as of {one.patient_id[:-2]}00, is against it."
+            for name in one.failed]  # fmt: skip
+    told += [f"{name}: of this nothing is recorded that would decide." for name in one.unknown]
+    return RowReasons(one.patient_id, one.study, told)
+
+
+def hash_of(text: str) -> int:
+    return sum(map(ord, text))
 
 
 def summary(rows: list[PatientRow], rejected: int = 0, study: str = STUDY) -> Any:
@@ -164,7 +179,8 @@ def clinic(count: int, seed: int = 7, details: int = 500) -> Batch:
         unknown = [name for name in NEEDS if chance.random() < 0.09]
         rows.append(row(f"PT-{number + 1:05d}", failed, unknown))
     whole = [detail(one) for one in rows[:details]]
-    return Batch(summary(rows, rejected=2), [texts(what_if())], rows, whole)
+    why = [reasons(one) for one in rows]
+    return Batch(summary(rows, rejected=2), [texts(what_if())], rows, whole, why)
 
 
 def what_if() -> WhatIf:

@@ -9,7 +9,7 @@ from batches import Batch, clinic
 from pages import patients
 from test_page import HOSTILE_HTML, Tags, hostile
 
-from screener.report.batch_data import CriterionText, PatientRow, StudyTexts
+from screener.report.batch_data import CriterionText, PatientRow, RowReasons, StudyTexts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,8 @@ def made_of_markup() -> Batch:
         "tool": {"name": text, "version": text},
     }
     criteria = [CriterionText(text, "exclusion", text, text)]
-    return Batch(whole, [StudyTexts(text, text, criteria, what_if, svg)], rows, [one])
+    reasons = [RowReasons(it.patient_id, text, [text] * 2) for it in rows]
+    return Batch(whole, [StudyTexts(text, text, criteria, what_if, svg)], rows, [one], reasons)
 
 
 class TestHostile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -156,6 +157,21 @@ class TestReport:
         assert "2026-12-02, by time alone" in shown
         assert f"screen RECORD --study dawna-fes --as-of {one.as_of} --format html" in shown
 
+    def test_without_the_full_report_the_reasons_are_told(
+        self, small: Batch, visit: Callable[..., Visit]
+    ) -> None:
+        batch = replace(small, details=small.details[:3])
+        page = visit(batch.page()).page
+        place = next(i for i, it in enumerate(small.rows) if i > 3 and it.failed and it.unknown)
+        one, why = small.rows[place], small.reasons[place]
+        page.get_by_label("Search patient").fill(one.patient_id)
+        page.get_by_role("button", name=one.patient_id).click()
+        body = page.locator("#report-body")
+        told = body.locator(".finding").all_inner_texts()
+        assert len(told) == len(why.reasons) == len(one.failed) + len(one.unknown)
+        for shown, reason in zip(told, why.reasons, strict=True):
+            assert " ".join(shown.split()).endswith(f"Reason {reason}")
+
     def test_from_one_patient_to_the_next(self, small: Batch, visit: Callable[..., Visit]) -> None:
         page = visit(small.page()).page
         page.get_by_role("button", name="PT-00050").click()
@@ -184,7 +200,7 @@ class TestReport:
         page.get_by_label("Study").select_option("other")
         assert patients(page) == ["A", "B"]
         page.locator("#rows").get_by_role("button", name="A", exact=True).click()
-        assert "is not in this page" in page.locator("#report-body").inner_text()
+        assert "are not in this page for this patient" in page.locator("#report-body").inner_text()
         page.keyboard.press("Escape")
         page.locator(".criteria").first.get_by_role("button", name="I3").click()
         assert patients(page) == ["A"]

@@ -24,6 +24,7 @@ def comparison(**fields: Any) -> Comparison:
         "old": {"id": "dawna-fes", "version": "2024-03-12", "sha256": "ab" * 32},
         "new": {"id": "dawna-fes", "version": "2025-01-20", "sha256": "cd" * 32},
         "as_of": "2026-11-21",
+        "rules": [],
         "criteria": [
             {
                 "id": "I5", "change": "changed", "old_text": "At most 1 line.",
