@@ -30,6 +30,9 @@ BETWEEN_REASONS = " | "
 _LONGEST = 4 * 1024 * 1024
 """Characters of a record that DuckDB reads from a file without asking for more memory."""
 
+_SWEPT = 4
+"""Chunks after which DuckDB gives free what was deleted, so that no more memory is ever used."""
+
 _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[],
     "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
@@ -84,6 +87,7 @@ class Bulk:
             self.reading.execute(f"PREPARE fill_from_file AS INSERT INTO viewed {view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
         self._asks_again = False
+        self._begun = 0
         self._words: Words | None = None
 
     def screen(
@@ -125,6 +129,9 @@ class Bulk:
 
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
         """Fill `viewed` with records, as of a day."""
+        if self._begun and self._begun % _SWEPT == 0:
+            self.connection.execute("CHECKPOINT")
+        self._begun += 1
         if not self._file or any(len(record.text) > _LONGEST for record in records):
             self._ask(records, [as_of] * len(records), [()] * len(records))
             return
