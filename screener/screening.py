@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from screener.answer import Answer, agreed_truths, outcome
+from screener.answer import Answer, agreed_truths
 from screener.canonical import canonical_json, with_fields
+from screener.conclusion import Conclusions, evidence
 from screener.errors import UsageError
-from screener.plan import BASE, STRICT, Node, Plan
-from screener.result import (
-    Advisory,
-    CriterionResult,
-    DerivedValue,
-    Evidence,
-    IndexDay,
-    Provenance,
-    ScreeningResult,
-    Status,
-    StudyRef,
-    Truth,
-)
+from screener.plan import BASE, STRICT, Plan
 from screener.thresholds import near, with_thresholds
 
 if TYPE_CHECKING:
     from screener.engine import Engine, Question, Words
     from screener.index_date import Asked
     from screener.record import Record
+    from screener.result import DerivedValue, ScreeningResult
 
     Unread = Sequence[Collection[str]]
 
-TOOL = "trial-screen"
 _FEW = 20  # records for which running is quicker than optimising the statement first
 
 
@@ -73,11 +60,12 @@ class Screener:
             for name in sorted(self.settings.complete - set(PARTIAL_NAMES)):
                 nearest = near(name, list(PARTIAL_NAMES))
                 raise UsageError(f"{name} is no list of a record{nearest}")
-        self._set = [n for n in self.plan.parameters if n in self.settings.thresholds]
-        reported = self._set + [
+        given = [n for n in self.plan.parameters if n in self.settings.thresholds]
+        self._conclusions = Conclusions(self.plan, given, self.settings.complete)
+        reported = given + [
             name
             for name, parameter in self.plan.parameters.items()
-            if parameter["assumed"] and name not in self._set
+            if parameter["assumed"] and name not in given
         ]
         either = [[n for n in names if n in reported] for names in self.plan.alternatives]
         self._without = [[name] for name in reported] + [n for n in either if len(n) > 1]
@@ -105,24 +93,21 @@ class Screener:
 
         if not records:
             return []
-        open_lists = list(unread) or [frozenset()] * len(records)
-        taken = [self._taken(*each) for each in zip(records, open_lists, strict=True)]
+        taken = self._all_taken(records, unread)
         asked = self._asked([record for record, _ in taken], as_of)
         sets = variants(self.plan, self._without, strict=self.settings.strict)
         answers = self._answers(asked, [record for record, _ in taken], sets)
         for name in sorted({name for _, lists in taken for name in lists}):
             # What rests on a word that a list is whole is otherwise without it.
-            without = [
-                self._taken(record, {name, *lists})[0]
-                for record, lists in zip(records, open_lists, strict=True)
-            ]
+            open_lists = [{name, *lists} for lists in unread] or [{name}] * len(records)
+            without = [record for record, _ in self._all_taken(records, open_lists)]
             said = self._truths(without, as_of)
             for answer, (_, lists), truths in zip(answers, taken, said, strict=True):
                 if name in lists:
                     answer.without_list[name] = truths
         derived = self._derived(asked, [record for record, _ in taken])
         return [
-            self._result(record, canonical_json(original), answer, as_of, values)
+            self._conclusions.result(record.id, canonical_json(original), answer, as_of, values)
             for (record, _), original, answer, values in zip(
                 taken, records, answers, derived, strict=True
             )
@@ -155,14 +140,20 @@ class Screener:
         return self._truths([self._taken(record)[0] for record in records], as_of)
 
     def truths_at(
-        self, records: Sequence[Record], as_of: date, sets: Sequence[Mapping[str, Any]]
+        self,
+        records: Sequence[Record],
+        as_of: date,
+        sets: Sequence[Mapping[str, Any]],
+        unread: Unread = (),
     ) -> list[list[list[bool | None]]]:
         """What `truths` says with each of several sets of values of all parameters.
 
         A value that is None is not known. The index date of a record is told with the parameters
-        of the study.
+        of the study. `unread` is as `screen` takes it.
         """
-        return self._truths_at([self._taken(record)[0] for record in records], as_of, sets)
+        return self._truths_at(
+            [record for record, _ in self._all_taken(records, unread)], as_of, sets
+        )
 
     def turning_days(self, records: Sequence[Record], as_of: date) -> list[list[date]]:
         """The days after `as_of` on which time alone may change what a record is, rising.
@@ -289,8 +280,7 @@ class Screener:
         Each as name, label, means, type, unit, source, value (JSON), words and evidence. What the
         index date leaves open has no value. `unread` is as `screen` takes it.
         """
-        open_lists = list(unread) or [frozenset()] * len(records)
-        taken = [self._taken(*each)[0] for each in zip(records, open_lists, strict=True)]
+        taken = [record for record, _ in self._all_taken(records, unread)]
         asked = self._asked(taken, as_of)
         given = iter(self.facts_of(_worlds(asked), taken))
         found = []
@@ -313,104 +303,18 @@ class Screener:
                     **fact,
                     "value": _json(row[f"{fact['name']}_found"]["value"]),
                     "words": row[f"{fact['name']}_found"]["words"],
-                    "evidence": [e.to_dict() for e in _evidence(self.plan, [fact["name"]], row)],
+                    "evidence": [e.to_dict() for e in evidence(self.plan, [fact["name"]], row)],
                 }
                 for fact in self.plan.facts
             ]
             for row in rows
         ]
 
-    def _result(
-        self,
-        record: Record,
-        original: str,
-        answer: Answer,
-        as_of: date,
-        derived: list[DerivedValue],
-    ) -> ScreeningResult:
-        plan = self.plan
-        shown = [self._criterion(index, answer) for index in plan.top]
-        clears = {c.id: c.clears_on for c in shown if c.outcome == "fail"}
-        rescreen = first_day_without_fail(plan, answer, clears) if clears else None
-        status: Status = "eligible"
-        if clears:
-            status = "ineligible"
-        elif any(c.outcome == "unknown" for c in shown):
-            status = plan.cohort.unknown_counts_as
-        helps = status == "undetermined" or rescreen is not None
-        assumptions = _distinct(a for c in shown for a in c.assumptions)
-        return ScreeningResult(
-            patient_id=record.id,
-            study=StudyRef(id=plan.study_id, version=plan.version, sha256=plan.sha256),
-            as_of=as_of,
-            index_date=IndexDay(means=plan.cohort.index_means, date=answer.index.text)
-            if answer.index
-            else None,
-            status=status,
-            criteria=shown,
-            needs=_distinct(need for c in shown for need in c.needs) if helps else [],
-            rescreen_on=rescreen,
-            advisories=[
-                Advisory(id=rule.id, text=text)
-                for rule, text in zip(plan.advisories, answer.advisories(), strict=True)
-                if text
-            ],
-            assumptions=assumptions,
-            ignored_entries=answer.ignored,
-            derived=derived,
-            provenance=Provenance(
-                record_sha256=hashlib.sha256(original.encode()).hexdigest(),
-                tool=TOOL,
-                tool_version=_version(),
-            ),
-        )
-
-    def _criterion(self, index: int, answer: Answer) -> CriterionResult:
-        node = self.plan.nodes[index]
-        truth = answer.truth(index)
-        meaning = outcome(node.kind, truth)
-        parts = [self._criterion(part, answer) for part in node.parts]
-        needs: list[str] = []
-        evidence: list[Evidence] = []
-        rests_on = answer.rests_on(index)
-        if node.leaf is None:
-            reason = _compound_reason(node, truth, parts)
-            if truth is None:
-                needs = _distinct(need for part in parts for need in part.needs)
-        else:
-            evidence = _evidence(self.plan, self.plan.leaves[node.leaf].facts, answer.columns)
-            if truth is not None:
-                reason = answer.reason(node.leaf)
-            elif answer.disagreed(index):
-                reason, needs = answer.why_open
-            elif answer.known_but_assumed(index):
-                names = answer.rests_on_all(index)
-                reason = f"Decided only by assumed values, not used here: {', '.join(names)}."
-                needs = [f"a confirmed value of {name}" for name in names]
-                rests_on = []
-            else:
-                whys = answer.explanations(node.leaf)
-                reason = " ".join(_distinct(why["say"] for why in whys))
-                needs = _distinct(why["ask"] for why in whys if why["ask"])
-                rests_on = _distinct([*rests_on, *(n for why in whys for n in why["rests_on"])])
-        assumptions = [self._assumption(name) for name in rests_on]
-        whole = answer.rests_on_lists(index) if truth is not None else []
-        assumptions += [self._whole(name) for name in whole]
-        return CriterionResult(
-            id=node.id,
-            kind=node.kind,  # type: ignore[arg-type]  # from the study's closed vocabulary
-            text=node.text,
-            source=node.source,
-            truth=_TRUTHS[truth],
-            outcome=meaning,
-            reason=reason,
-            evidence=evidence,
-            needs=needs,
-            assumptions=_distinct([*assumptions, *(a for part in parts for a in part.assumptions
-                                                   if part.truth != "unknown")]),
-            clears_on=clears_on(self.plan, index, answer) if meaning == "fail" else None,
-            parts=parts,
-        )  # fmt: skip
+    def _all_taken(
+        self, records: Sequence[Record], unread: Unread
+    ) -> list[tuple[Record, list[str]]]:
+        lists = list(unread) or [()] * len(records)
+        return [self._taken(*each) for each in zip(records, lists, strict=True)]
 
     def _taken(
         self, record: Record, but: Collection[str] = frozenset()
@@ -428,91 +332,9 @@ class Screener:
         record, whole = _complete(record, frozenset(policy))
         return record, sorted({*changed, *absent, *whole})
 
-    def _whole(self, name: str) -> str:
-        if name in self.settings.complete:
-            return f"{name} is taken as the whole list (--complete)"
-        source = self.plan.cohort.undocumented[name]
-        return f"{name}: what is not documented counts as none ({source})"
-
-    def _assumption(self, name: str) -> str:
-        parameter = self.plan.parameters[name]
-        value = parameter["value"]
-        if isinstance(value, bool):
-            value = "yes" if value else "no"
-        elif isinstance(value, float):
-            value = f"{value:g}"
-        elif isinstance(value, list):
-            value = ", ".join(value)
-        unit = parameter["unit"] if parameter["unit"] != "truth value" else ""
-        how = "set by the site" if name in self._set else f"assumed: {parameter['source']}"
-        return f"{name} = {value}{' ' + unit if unit else ''} ({how})"
-
-
-_TRUTHS: dict[bool | None, Truth] = {True: "met", False: "not_met", None: "unknown"}
-
-
-def _compound_reason(node: Node, truth: bool | None, parts: list[CriterionResult]) -> str:
-    meaning = outcome(node.kind, truth)
-    deciding = [part for part in parts if part.outcome == meaning]
-    if meaning == "pass":
-        return " ".join(part.reason for part in deciding)
-    return " ".join(f"{part.id}: {part.reason}" for part in deciding)
-
-
-def _evidence(plan: Plan, facts: Iterable[str], columns: Mapping[str, Any]) -> list[Evidence]:
-    """The recorded values that facts rest on."""
-    found: dict[str, Evidence] = {}
-
-    def add(path: str, value: Any, when: Mapping[str, Any] | None) -> None:
-        if isinstance(value, dict):  # a date as a span
-            value = value["text"]
-        if value is None:
-            return
-        if isinstance(value, Decimal):
-            value = int(value) if value == value.to_integral_value() else float(value)
-        day = when["text"] if when else None
-        found.setdefault(path, Evidence(path=path, value=value, date=day))
-
-    for spec in (spec for fact in facts for spec in plan.evidence.get(fact, [])):
-        column = columns[spec["column"]]
-        if "path" in spec:
-            rest = spec["path"].split(".")[1:]
-            add(spec["path"], column[rest[0]] if rest and column else column, None)
-            continue
-        for entry in column or []:
-            for item in (entry[spec["within"]] or []) if spec["within"] else [entry]:
-                for name, key in spec["fields"].items():
-                    if item["path"] is not None:
-                        path = f"{item['path']}.{name}" if name else item["path"]
-                        add(path, item[key], entry.get("date"))
-    return list(found.values())
-
 
 def _json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
-
-
-def clears_on(plan: Plan, index: int, answer: Answer) -> date | None:
-    """The first day on which a failing criterion no longer fails, if only time is needed."""
-    if not answer.could_clear(index):
-        return None
-    failing = [part for part in plan.nodes[index].parts if answer.fails(part)]
-    if not all(clears_on(plan, part, answer) for part in failing):
-        return None
-    return next((day for day in answer.days if not answer.fails(index, day)), None)
-
-
-def first_day_without_fail(
-    plan: Plan, answer: Answer, clears: Mapping[Any, date | None]
-) -> date | None:
-    """The first day without a fail, if each of those there are clears on a day."""
-    days = [day for day in clears.values() if day is not None]
-    if len(days) < len(clears):
-        return None
-    for day in answer.days:
-        if day >= max(days) and not any(answer.fails(index, day) for index in plan.top):
-            return day
-    return None
 
 
 def _complete(record: Record, names: frozenset[str]) -> tuple[Record, list[str]]:
@@ -544,13 +366,3 @@ def _words(records: Iterable[Record]) -> Words:
     for record in records:
         words.read(record)
     return words
-
-
-def _distinct(items: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(items))
-
-
-def _version() -> str:
-    from screener import __version__  # noqa: PLC0415
-
-    return __version__

@@ -12,9 +12,9 @@ from screener.answer import Answer
 from screener.batch import removal, verdicts
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
+from screener.conclusion import clears_on, first_day_without_fail
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
 from screener.plan import BASE, FILE
-from screener.screening import clears_on, first_day_without_fail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

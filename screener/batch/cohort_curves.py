@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from screener.batch.curves import Known
-    from screener.record import Record
+    from screener.batch.judge import Accepted
     from screener.report.what_if_data import Curve
     from screener.result import Outcome
     from screener.study import Encoding
@@ -54,7 +54,7 @@ class CohortCurves:
         Raises:
             StudyError: an expression of the study cannot be computed for one of the records.
         """
-        some = [parse(json.loads(known.record.text)) for known in records]
+        some = [known.record for known in records]
         now = _division(
             ["fail" if it.failed else "unknown" if it.unknown else "pass" for it in records]
         )
@@ -70,7 +70,7 @@ class CohortCurves:
         return ranked(curve(name, parameter) for name, parameter in found)
 
     def _ask(
-        self, records: Sequence[Record], as_of: date, name: str, values: Sequence[float]
+        self, records: Sequence[Accepted], as_of: date, name: str, values: Sequence[float]
     ) -> dict[float, Division]:
         """The division at each value; without one at which an expression cannot be computed."""
         if not values:
@@ -85,7 +85,7 @@ class CohortCurves:
             return self._one_by_one(records, as_of, name, values)
 
     def _one_by_one(
-        self, records: Sequence[Record], as_of: date, name: str, values: Sequence[float]
+        self, records: Sequence[Accepted], as_of: date, name: str, values: Sequence[float]
     ) -> dict[float, Division]:
         found: dict[float, Division] = {}
         for value in values:
@@ -93,7 +93,7 @@ class CohortCurves:
         return found
 
     def _divisions(
-        self, records: Sequence[Record], as_of: date, name: str, values: Sequence[float]
+        self, records: Sequence[Accepted], as_of: date, name: str, values: Sequence[float]
     ) -> dict[float, Division]:
         screener = self._screener
         if name in self._of_index:  # then each value has index dates of its own
@@ -104,7 +104,9 @@ class CohortCurves:
         # parameters that are assumed is decided.
         base = variants(self._plan, [], strict=self._strict)[: 2 if self._strict else 1]
         sets = [{**one, name: value} for value in values for one in base]
-        answered = screener.truths_at(records, as_of, sets)
+        some = [parse(json.loads(record.text)) for record in records]
+        unread = [record.unread for record in records]
+        answered = screener.truths_at(some, as_of, sets, unread)
         found = {}
         for value, at in zip(values, range(0, len(sets), len(base)), strict=True):
             of_each = zip(*answered[at : at + len(base)], strict=True)

@@ -18,9 +18,9 @@ from screener.batch.judge import Accepted, Rejected, judge
 from screener.batch.known_ids import KnownIds
 from screener.batch.run import Progress
 from screener.batch.tally import OUTCOMES, STATUSES
+from screener.conclusion import TOOL
 from screener.errors import InputError, Problem
 from screener.report.compare_page import urgency
-from screener.screening import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

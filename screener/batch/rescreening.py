@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from screener.result import ScreeningResult
     from screener.screening import Screener
 
+    _Taken = tuple[Record, frozenset[str]]
+    """A record, and the lists that nobody can call whole."""
+
 _AT_ONCE: Final = 256
 _PARTIAL: Final = re.compile(r':"((?:19|20)\d\d(?:-(?:0[1-9]|1[0-2]))?)"')
 """A partial date as the value of a field in canonical JSON."""
@@ -64,7 +67,9 @@ def due(batch: Batch, folder: RunFolder, numbers: Sequence[int], logs: Sequence[
             rows[row.study].append(row)
     wanted = {row.patient_id for some in rows.values() for row in some}
     taken = again.accepted(batch, folder, numbers, wanted, frozenset())
-    records = {one.id: parse(json.loads(one.text), today=batch.today) for _, one in taken}
+    records = {
+        one.id: (parse(json.loads(one.text), today=batch.today), one.unread) for _, one in taken
+    }
     found: list[Due] = []
     for screener in batch.screeners:
         some = rows[screener.plan.study_id]
@@ -84,7 +89,7 @@ def due(batch: Batch, folder: RunFolder, numbers: Sequence[int], logs: Sequence[
 def _then(
     screener: Screener,
     rows: Sequence[LogRow],
-    records: Mapping[str, Record],
+    records: Mapping[str, _Taken],
     as_of: date,
     until: date,
 ) -> Iterator[tuple[date, ScreeningResult]]:
@@ -96,11 +101,12 @@ def _then(
     ]
     yield from _screened(screener, days)
     open_now = [records[row.patient_id] for row in rows if not row.rescreen_on]
-    first = screener.turning_days(open_now, as_of)
-    last = screener.turning_days([_at_their_ends(record, as_of) for record in open_now], as_of)
+    first = screener.turning_days([record for record, _ in open_now], as_of)
+    ends = [_at_their_ends(record, as_of) for record, _ in open_now]
+    last = screener.turning_days(ends, as_of)
     tried = [
-        (day, record)
-        for record, *each in zip(open_now, first, last, strict=True)
+        (day, taken)
+        for taken, *each in zip(open_now, first, last, strict=True)
         for day in sorted({day for days in each for day in days})
         if day <= until
     ]
@@ -112,14 +118,15 @@ def _then(
 
 
 def _screened(
-    screener: Screener, days: Iterable[tuple[date, Record]]
+    screener: Screener, days: Iterable[tuple[date, _Taken]]
 ) -> Iterator[tuple[date, ScreeningResult]]:
     """Screen each record on its day, by day."""
-    ordered = sorted(days, key=lambda item: (item[0], item[1].id))
+    ordered = sorted(days, key=lambda item: (item[0], item[1][0].id))
     for day, items in groupby(ordered, key=lambda item: item[0]):
-        some = [record for _, record in items]
+        some = [taken for _, taken in items]
         for start in range(0, len(some), _AT_ONCE):
-            for result in screener.screen(some[start : start + _AT_ONCE], day):
+            now, unread = zip(*some[start : start + _AT_ONCE], strict=True)
+            for result in screener.screen(now, day, unread):
                 yield day, result
 
 

@@ -22,8 +22,8 @@ from screener.batch.folder import DAY, RunFolder
 from screener.batch.known_ids import KnownIds
 from screener.batch.tally import Tally
 from screener.batch.worker import Task, Worker
+from screener.conclusion import TOOL
 from screener.errors import InputError, Problem, ScreenError
-from screener.screening import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
