@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 
-from screener.dictionaries import column_type
+from screener.compiling.view import structure
+from screener.encoding.dictionaries import column_type
 from screener.record import Record
-from screener.view import structure
 
 
 def columns() -> dict[str, str]:

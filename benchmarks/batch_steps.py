@@ -24,7 +24,7 @@ from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, chunks
 from screener.batch.judge import Accepted, judge
 from screener.batch.log import keep, write_csv
-from screener.catalogue import Catalogue
+from screener.encoding.catalogue import Catalogue
 from screener.engine import Words
 from screener.intake.detect import opened
 from screener.screening import Screener

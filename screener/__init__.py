@@ -87,7 +87,7 @@ def studies(criteria: Sequence[str | Path] = ()) -> list[str]:
     `criteria` names further folders with study files. Raises UsageError where one of them does not
     exist or holds no study.
     """
-    from screener.catalogue import Catalogue  # noqa: PLC0415
+    from screener.encoding.catalogue import Catalogue  # noqa: PLC0415
 
     return Catalogue(criteria).ids()
 
@@ -105,7 +105,7 @@ def load_study(
     Raises UsageError where there is no such study or a setting does not fit it, and StudyError
     where something is wrong in the study's files.
     """
-    from screener.catalogue import Catalogue  # noqa: PLC0415
+    from screener.encoding.catalogue import Catalogue  # noqa: PLC0415
     from screener.screening import Screener  # noqa: PLC0415
 
     return Screener(Catalogue(criteria).plan(study), settings)

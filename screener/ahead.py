@@ -18,7 +18,7 @@ _alive: list[Engine] = []
 
 def begin() -> None:
     """Load the default study, and have DuckDB start to bind it in the background."""
-    from screener.catalogue import DEFAULT_STUDY, Catalogue  # noqa: PLC0415
+    from screener.encoding.catalogue import DEFAULT_STUDY, Catalogue  # noqa: PLC0415
     from screener.engine import Engine  # noqa: PLC0415
     from screener.errors import ScreenError  # noqa: PLC0415
 

@@ -201,7 +201,7 @@ class Population:
         return [known[name] for name in self._plan.cohort.table_one]
 
     def _grouping(self, by: str) -> Variable:
-        from screener.catalogue import nearest  # noqa: PLC0415
+        from screener.encoding.catalogue import nearest  # noqa: PLC0415
 
         known = {v.id: v for v in self._plan.cohort.variables if v.kind != "number"}
         if by not in known:

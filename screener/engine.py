@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from screener import database
-from screener.dictionaries import BETWEEN, TERM_SHAPES
+from screener.encoding.dictionaries import BETWEEN, TERM_SHAPES
 from screener.errors import StudyError
 from screener.plan import BASE, STRICT, Plan
 from screener.reasons import statement

@@ -97,7 +97,9 @@ def _name(name: str) -> str:
 def _maker() -> str:
     """Name what makes plans: this program, its code that writes them, and DuckDB's version."""
     code = hashlib.sha256()
-    for module in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    rooms = (here, here / "encoding", here / "compiling")
+    for module in sorted(file for room in rooms for file in room.glob("*.py")):
         code.update(module.read_bytes())
     return f"{__version__} {code.hexdigest()} {_duckdb_version()}"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from screener import sql
-from screener.check import check
-from screener.reference import page
-from screener.study import Encoding, every, load
+from screener.encoding import sql
+from screener.encoding.check import check
+from screener.encoding.reference import page
+from screener.encoding.study import Encoding, every, load
 
 ROOT = Path(__file__).resolve().parents[1]
 CRITERIA = ROOT / "criteria"
@@ -40,7 +40,9 @@ def links(markdown: str) -> list[str]:
 
 def test_reference_page_is_that_of_the_encoding(encodings: list[Encoding]) -> None:
     written = (ROOT / "docs" / "criteria.md").read_text("utf-8")
-    assert written == page(encodings), "renew it: python -m screener.reference > docs/criteria.md"
+    assert written == page(encodings), (
+        "renew it: python -m screener.encoding.reference > docs/criteria.md"
+    )
 
 
 def test_reference_page_holds_every_criterion_and_example(encodings: list[Encoding]) -> None:
@@ -73,7 +75,7 @@ def test_arguments_of_documented_macros_are_those_of_logic_sql() -> None:
 
 
 def test_every_key_of_facts_and_studies_is_documented() -> None:
-    from screener import study  # noqa: PLC0415
+    from screener.encoding import study  # noqa: PLC0415
 
     models = [study.Study, study.Criterion, study.Parameter, study.AdvisoryRule, study.Fact,
               study.Case, study.EvidenceFrom, study.CriterionExample]  # fmt: skip

@@ -10,8 +10,8 @@ import generators
 import pytest
 from generators import LOSSES, SCREENING_DAY, SCREENING_DAYS, losses, record, shuffled, with_future
 
-from screener import study
-from screener.compiler import Compiler
+from screener.compiling.compiler import Compiler
+from screener.encoding import study
 from screener.record import LIST_FIELDS, parse
 from screener.screening import Screener
 

@@ -23,7 +23,7 @@ import records
 
 from screener.batch.bulk import Bulk
 from screener.batch.judge import Accepted, judge
-from screener.catalogue import Catalogue
+from screener.encoding.catalogue import Catalogue
 from screener.intake.source import Candidate
 from screener.record import parse
 from screener.screening import Screener

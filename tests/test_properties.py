@@ -32,8 +32,8 @@ from generators import (
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from screener import study, yaml_file
-from screener.compiler import Compiler
+from screener.compiling.compiler import Compiler
+from screener.encoding import study, yaml_file
 from screener.plan import Plan
 from screener.record import LIST_FIELDS, PARTIAL_NAMES, RecordInvalid, parse
 from screener.result import CriterionResult, ScreeningResult

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from screener.compiler import Compiler
+from screener.compiling.compiler import Compiler
+from screener.encoding.study import load
 from screener.record import parse
 from screener.screening import Screener, Settings
-from screener.study import load
 
 if TYPE_CHECKING:
     from screener.result import ScreeningResult

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from screener.compiler import Compiler, macros_used
-from screener.dependence import RestsOn, index_rests_on, rests_on
-from screener.study import every
+from screener.compiling.compiler import Compiler, macros_used
+from screener.compiling.dependence import RestsOn, index_rests_on, rests_on
+from screener.encoding.study import every
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from screener.cohort_study import IndexDate
+    from screener.encoding.cohort_study import IndexDate
+    from screener.encoding.study import Criterion, Encoding
     from screener.plan import Plan
     from screener.report.compare_data import (
         CriterionChange,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         Rule,
         RuleChange,
     )
-    from screener.study import Criterion, Encoding
 
 _DICTIONARIES = {
     "therapies": ("drugs",), "allergies": ("drugs",), "metastases": ("sites",),

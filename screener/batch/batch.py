@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from screener.encoding.study import Encoding
     from screener.intake.source import Source
     from screener.screening import Screener
-    from screener.study import Encoding
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from screener.answer import outcome
 from screener.batch.curves import Division, by_parameter, drawn, numeric, ranked, unchanged
-from screener.compiler import Compiler
-from screener.dependence import index_rests_on
+from screener.compiling.compiler import Compiler
+from screener.compiling.dependence import index_rests_on
 from screener.engine import variants
 from screener.errors import StudyError
 from screener.record import parse
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from screener.batch.curves import Known
     from screener.batch.judge import Accepted
+    from screener.encoding.study import Encoding
     from screener.report.what_if_data import Curve
     from screener.result import Outcome
-    from screener.study import Encoding
 
 
 class CohortCurves:

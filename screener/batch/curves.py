@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from screener import database
 from screener.batch import grid
-from screener.compiler import Compiler
-from screener.dependence import rests_on, truths_statement
+from screener.compiling.compiler import Compiler
+from screener.compiling.dependence import rests_on, truths_statement
 from screener.engine import Words, put_terms, unanswerable
 from screener.errors import StudyError
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from screener.batch.judge import Accepted
+    from screener.encoding.study import Criterion, Encoding
     from screener.plan import Plan
     from screener.report.what_if_data import Curve
     from screener.screening import Screener
-    from screener.study import Criterion, Encoding
 
 
 @dataclass(frozen=True)

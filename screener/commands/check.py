@@ -11,7 +11,7 @@ from screener.commands import output
 from screener.commands.ending import ends
 
 if TYPE_CHECKING:
-    from screener.catalogue import Catalogue
+    from screener.encoding.catalogue import Catalogue
 
 FAULTY = 1
 
@@ -29,7 +29,7 @@ Checked = Annotated[
 @ends
 def command(study: Checked = None, criteria: opt.Criteria = None) -> int:
     """Check how studies are encoded, and run the examples embedded in them."""
-    from screener.catalogue import ALL, Catalogue  # noqa: PLC0415
+    from screener.encoding.catalogue import ALL, Catalogue  # noqa: PLC0415
 
     catalogue = Catalogue(criteria or [])
     names = catalogue.chosen(study or [ALL])
@@ -42,9 +42,9 @@ def command(study: Checked = None, criteria: opt.Criteria = None) -> int:
 
 def _check(catalogue: Catalogue, name: str) -> tuple[str, int]:
     """Return what to print about one study, and the number of its faults."""
-    from screener.check import check  # noqa: PLC0415
+    from screener.encoding.check import check  # noqa: PLC0415
+    from screener.encoding.study import every  # noqa: PLC0415
     from screener.errors import StudyError  # noqa: PLC0415
-    from screener.study import every  # noqa: PLC0415
 
     try:
         encoding = catalogue.load(name)

@@ -37,8 +37,8 @@ def command(
     criteria: opt.Criteria = None,
 ) -> int:
     """Compare two versions of a study on an export: which criteria changed, who changes status."""
-    from screener.catalogue import ALL  # noqa: PLC0415
     from screener.commands.settings import Options  # noqa: PLC0415
+    from screener.encoding.catalogue import ALL  # noqa: PLC0415
     from screener.errors import UsageError  # noqa: PLC0415
 
     inputs = [str(path) for path in (export, old, new, mapping, site) if path]

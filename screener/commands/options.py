@@ -62,7 +62,7 @@ class Blank(StrEnum):
 
 def study_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete the id of a study, for the shell."""
-    from screener.catalogue import Catalogue  # noqa: PLC0415
+    from screener.encoding.catalogue import Catalogue  # noqa: PLC0415
 
     try:
         known = Catalogue(ctx.params.get("criteria") or ()).ids()
@@ -73,14 +73,14 @@ def study_ids(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def study_ids_or_all(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete the same, and the word for all of them."""
-    from screener.catalogue import ALL  # noqa: PLC0415
+    from screener.encoding.catalogue import ALL  # noqa: PLC0415
 
     return [*study_ids(ctx, incomplete), *([ALL] if ALL.startswith(incomplete) else [])]
 
 
 def criterion_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete the id of a criterion or part of the study already typed, for the shell."""
-    from screener.catalogue import Catalogue  # noqa: PLC0415
+    from screener.encoding.catalogue import Catalogue  # noqa: PLC0415
 
     try:
         plan = Catalogue(ctx.params.get("criteria") or ()).plan(ctx.params.get("study") or "")

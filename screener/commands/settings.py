@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from screener.catalogue import DEFAULT_STUDY, Catalogue, nearest
+from screener.encoding.catalogue import DEFAULT_STUDY, Catalogue, nearest
 from screener.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from screener.encoding.study import Encoding
     from screener.engine import Engine
     from screener.plan import Plan
     from screener.screening import Screener
-    from screener.study import Encoding
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _thresholds(
 
 
 def _from_site(path: Path, plans: Sequence[Plan]) -> Mapping[str, Any]:
-    from screener import yaml_file  # noqa: PLC0415
+    from screener.encoding import yaml_file  # noqa: PLC0415
 
     file = yaml_file.load(path)
     if not isinstance(file.data, dict):

@@ -16,10 +16,10 @@ from screener.commands.ending import ends
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from screener.cohort_study import Derived
     from screener.commands.page import Page
-    from screener.compiler import Compiler
-    from screener.study import Criterion, Encoding
+    from screener.compiling.compiler import Compiler
+    from screener.encoding.cohort_study import Derived
+    from screener.encoding.study import Criterion, Encoding
 
 _VERB = {"all": "are", "any": "is"}
 
@@ -46,8 +46,8 @@ def command(
     criteria: opt.Criteria = None,
 ) -> int:
     """Show how a study is encoded: criteria, readings, parameters, facts, and what to ask for."""
-    from screener.catalogue import Catalogue  # noqa: PLC0415
-    from screener.compiler import Compiler  # noqa: PLC0415
+    from screener.compiling.compiler import Compiler  # noqa: PLC0415
+    from screener.encoding.catalogue import Catalogue  # noqa: PLC0415
 
     encoding = Catalogue(criteria or []).load(study)
     compiler = Compiler(encoding)
@@ -77,7 +77,7 @@ class _Reader:
 
     def study(self) -> dict[str, Any]:
         """Describe the whole study."""
-        from screener.study import leaves  # noqa: PLC0415
+        from screener.encoding.study import leaves  # noqa: PLC0415
 
         study = self.encoding.study
         single = leaves(study.criteria)
@@ -108,7 +108,7 @@ class _Reader:
 
         Raises UsageError where the study has no such criterion.
         """
-        from screener.study import leaves  # noqa: PLC0415
+        from screener.encoding.study import leaves  # noqa: PLC0415
 
         criterion = self._find(name)
         single = leaves([criterion])
@@ -130,9 +130,9 @@ class _Reader:
         }
 
     def _find(self, name: str) -> Criterion:
-        from screener.catalogue import nearest  # noqa: PLC0415
+        from screener.encoding.catalogue import nearest  # noqa: PLC0415
+        from screener.encoding.study import every  # noqa: PLC0415
         from screener.errors import UsageError  # noqa: PLC0415
-        from screener.study import every  # noqa: PLC0415
 
         known = {item.id: item for item in every(self.encoding.study.criteria)}
         same = [item for item in known.values() if item.id.casefold() == name.casefold()]

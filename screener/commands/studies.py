@@ -15,7 +15,7 @@ def command(
     criteria: opt.Criteria = None,
 ) -> int:
     """List the studies that patients can be screened for."""
-    from screener.catalogue import Catalogue  # noqa: PLC0415
+    from screener.encoding.catalogue import Catalogue  # noqa: PLC0415
 
     listed = Catalogue(criteria or []).listed()
     if form is opt.Listing.JSON:

@@ -19,8 +19,8 @@ from pydantic import (
     ValidationError,
 )
 
-from screener import yaml_file
 from screener.dates import span
+from screener.encoding import yaml_file
 from screener.intake import fields
 from screener.intake.fields import ALLERGIES, LESIONS
 from screener.intake.tables import nearest
@@ -30,7 +30,7 @@ from screener.wording import is_number, listed, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from screener.yaml_file import Position
+    from screener.encoding.yaml_file import Position
 
 TEMPLATE = Path(__file__).parent / "mapping_template.yaml"
 ORDERS = ("year month day", "day month year", "month day year")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from screener.compiler import Compiler
+from screener.compiling.compiler import Compiler
+from screener.encoding.study import load
 from screener.plan import Plan
-from screener.study import load
 
 CRITERIA = Path(__file__).resolve().parents[2] / "criteria"
 

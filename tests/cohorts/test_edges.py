@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from screener import load_study, parse, yaml_file
+from screener import load_study, parse
+from screener.encoding import yaml_file
 
 EDGES = yaml_file.load(Path(__file__).parent / "edges.yaml").data
 CASES = [

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from screener import ScreeningResult, cohort, load_study, parse, yaml_file
+from screener import ScreeningResult, cohort, load_study, parse
 from screener.cohort import MEDIAN, TableRow
+from screener.encoding import yaml_file
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "sample_patients" / "zhou_2026"

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from screener import sql, yaml_file
+from screener.encoding import sql, yaml_file
 
 HERE = Path(__file__).parent
 LOGIC = (HERE.parents[1] / "criteria" / "logic.sql").read_text("utf-8")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from small_study import CRITERIA, STUDY
 
-from screener import database, study
-from screener.compiler import Compiler
+from screener import database
+from screener.compiling.compiler import Compiler
+from screener.encoding import study
 from screener.engine import Engine
 from screener.errors import StudyError
 from screener.record import parse

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from screener import yaml_file
+from screener.encoding import yaml_file
 
 _TAG = re.compile(
     r"(?<=\S) \((procedure|disorder|situation|finding|substance|product|medicinal product"
@@ -179,7 +179,7 @@ def code_map() -> CodeMap:
 
     Raises StudyError, naming file and line, where it cannot be used.
     """
-    from screener.catalogue import packaged  # noqa: PLC0415
+    from screener.encoding.catalogue import packaged  # noqa: PLC0415
 
     return load(packaged() / "codes.yaml")
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from screener import yaml_file
 from screener.dates import surely_before
+from screener.encoding import yaml_file
 from screener.intake.fhir.codes import Fault, code_map, codings, display
 from screener.intake.fhir.resources import links, written
 from screener.intake.fhir.values import bounds, clipped, day, extension, when
@@ -224,7 +224,7 @@ def _plain(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _names() -> list[tuple[str, str]]:
-    from screener.catalogue import packaged  # noqa: PLC0415
+    from screener.encoding.catalogue import packaged  # noqa: PLC0415
 
     data = yaml_file.load(packaged() / "drugs.yaml", "drugs.yaml").data
     names = {

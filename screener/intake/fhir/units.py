@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from screener import yaml_file
+from screener.encoding import yaml_file
 
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
@@ -31,7 +31,7 @@ class Test:
 @lru_cache(maxsize=1)
 def tests() -> dict[str, Test]:
     """Load the tests that records know."""
-    from screener.catalogue import packaged  # noqa: PLC0415
+    from screener.encoding.catalogue import packaged  # noqa: PLC0415
 
     data = yaml_file.load(packaged() / "labs.yaml", "labs.yaml").data
     found = {}

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_study import CRITERIA, STUDY
 
-from screener import study
 from screener.batch.bulk import Bulk
 from screener.batch.general import General
 from screener.batch.judge import Accepted, judge
-from screener.catalogue import Catalogue
-from screener.compiler import Compiler
+from screener.compiling.compiler import Compiler
+from screener.encoding import study
+from screener.encoding.catalogue import Catalogue
 from screener.errors import StudyError
 from screener.intake.source import Candidate
 from screener.screening import Screener, Settings

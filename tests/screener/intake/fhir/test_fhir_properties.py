@@ -12,8 +12,8 @@ from fhir_generator import broken, chooses, resources
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from screener import study
-from screener.compiler import Compiler
+from screener.compiling.compiler import Compiler
+from screener.encoding import study
 from screener.intake.fhir import bundle
 from screener.intake.fhir.draft import Extract
 from screener.record import parse

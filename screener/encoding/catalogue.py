@@ -17,8 +17,8 @@ from screener.errors import StudyError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from screener.encoding.study import Encoding
     from screener.plan import Plan
-    from screener.study import Encoding
 
 DEFAULT_STUDY = "dawna-fes"
 ALL = "all"
@@ -55,7 +55,7 @@ def packaged() -> Path:
 
     Raises StudyError where neither is there.
     """
-    here = Path(__file__).parent
+    here = Path(__file__).parent.parent
     for folder in (here / "criteria", here.parent / "criteria"):
         if (folder / "logic.sql").is_file():
             return folder
@@ -111,7 +111,7 @@ class Catalogue:
 
         Raises UsageError where there is none, and StudyError where something is wrong in its files.
         """
-        from screener import study  # noqa: PLC0415  # models and YAML are not needed for a kept plan
+        from screener.encoding import study  # noqa: PLC0415  # models and YAML are not needed for a kept plan
 
         found = self.find(ref)
         return study.load(found.path, found.criteria)
@@ -122,15 +122,15 @@ class Catalogue:
         Raises UsageError where there is none, and StudyError where something is wrong in its files.
         """
         from screener import plan_cache  # noqa: PLC0415
-        from screener.sources import digest, source_files  # noqa: PLC0415
+        from screener.encoding.sources import digest, source_files  # noqa: PLC0415
 
         found = self.find(ref)
         sha256 = digest(source_files(found.path, found.criteria))
         kept = plan_cache.get(sha256)
         if kept is not None:
             return kept
-        from screener import study  # noqa: PLC0415
-        from screener.compiler import Compiler  # noqa: PLC0415
+        from screener.compiling.compiler import Compiler  # noqa: PLC0415
+        from screener.encoding import study  # noqa: PLC0415
 
         plan = Compiler(study.load(found.path, found.criteria)).compile()
         if plan.sha256 == sha256:  # else a file was changed in between

@@ -6,18 +6,20 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from screener import database, reasons, sql, view
-from screener.cohort_compiler import CohortCompiler
-from screener.dictionaries import TERM_SHAPES, column_type, keyed_terms
-from screener.division import Division
+from screener import database, reasons
+from screener.compiling import view
+from screener.compiling.cohort_compiler import CohortCompiler
+from screener.compiling.division import Division
+from screener.compiling.expressions import Expressions
+from screener.compiling.statements import ALWAYS, names_in
+from screener.encoding import sql
+from screener.encoding.dictionaries import TERM_SHAPES, column_type, keyed_terms
+from screener.encoding.study import leaves
 from screener.errors import StudyError
-from screener.expressions import Expressions
 from screener.plan import BASE, FILE, Advisory, Leaf, Node, Plan
-from screener.statements import ALWAYS, names_in
-from screener.study import leaves
 
 if TYPE_CHECKING:
-    from screener.study import Case, Criterion, Encoding, Parameter
+    from screener.encoding.study import Case, Criterion, Encoding, Parameter
 
 
 class Compiler(Expressions):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from screener import yaml_file
+from screener.encoding import yaml_file
 from screener.errors import StudyError
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from screener import sql, view
-from screener.study import every
+from screener.compiling import view
+from screener.encoding import sql
+from screener.encoding.study import every
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from screener.study import AdvisoryRule, Criterion, Encoding
+    from screener.encoding.study import AdvisoryRule, Criterion, Encoding
 
 
 class Expressions:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from screener import sql
+from screener.encoding import sql
 
-LOGIC = (Path(__file__).parents[2] / "criteria" / "logic.sql").read_text("utf-8")
+LOGIC = (Path(__file__).parents[3] / "criteria" / "logic.sql").read_text("utf-8")
 MACROS = sql.macro_names(LOGIC)
 
 REFUSED_EVERYWHERE = [

@@ -1,6 +1,6 @@
 """The reference page of every criterion, written from the encoding alone.
 
-`python -m screener.reference > docs/criteria.md` renews the page; a test compares the two.
+`python -m screener.encoding.reference > docs/criteria.md` renews the page; a test compares the two.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from screener import sql
-from screener.catalogue import packaged
-from screener.cohort_study import Derived
-from screener.study import Criterion, CriterionExample, Encoding, Fact, Parameter, load
+from screener.encoding import sql
+from screener.encoding.catalogue import packaged
+from screener.encoding.cohort_study import Derived
+from screener.encoding.study import Criterion, CriterionExample, Encoding, Fact, Parameter, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,8 +22,8 @@ _TRUTH = {"met": "met", "not_met": "not met", "unknown": "unknown"}
 _PREFACE = """\
 # Every criterion
 
-Written by `python -m screener.reference` from the files in `criteria/`; do not edit it by hand.
-[encoding.md](encoding.md) says how those files are written.
+Written by `python -m screener.encoding.reference` from the files in `criteria/`; do not edit it by
+hand. [encoding.md](encoding.md) says how those files are written.
 
 A criterion is met, not met or unknown. A met inclusion passes and a met exclusion fails; unknown is
 neither. Words in braces stand for a fact or a parameter. The examples are the smallest record

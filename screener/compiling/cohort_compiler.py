@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screener.cohort_plan import CohortPlan, Variable
+from screener.compiling.statements import ALWAYS
 from screener.plan import BASE
-from screener.statements import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from screener.cohort_study import Derived
-    from screener.compiler import Compiler
+    from screener.compiling.compiler import Compiler
+    from screener.encoding.cohort_study import Derived
 
 Expression = tuple[tuple[str | int, ...], str]
 """Where an expression stands in the study file, and its text."""

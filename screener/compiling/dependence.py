@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from screener.statements import ALWAYS, names_in, truth
-from screener.study import every
+from screener.compiling.statements import ALWAYS, names_in, truth
+from screener.encoding.study import every
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from screener.compiler import Compiler
+    from screener.compiling.compiler import Compiler
+    from screener.encoding.study import Criterion
     from screener.plan import Plan
-    from screener.study import Criterion
 
 
 @dataclass(frozen=True)

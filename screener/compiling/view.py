@@ -19,7 +19,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from screener.dates import EVENT_DATE
-from screener.dictionaries import BETWEEN
+from screener.encoding.dictionaries import BETWEEN
 from screener.record import Record
 
 _DATES = frozenset(

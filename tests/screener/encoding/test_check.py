@@ -9,11 +9,11 @@ import pytest
 import test_study
 from test_study import Folder
 
-from screener import study
-from screener.check import check
+from screener.encoding import study
+from screener.encoding.check import check
 from screener.errors import StudyError
 
-CRITERIA = Path(__file__).parents[2] / "criteria"
+CRITERIA = Path(__file__).parents[3] / "criteria"
 STUDIES = sorted((CRITERIA / "studies").glob("*.yaml"))
 
 folder = test_study.folder

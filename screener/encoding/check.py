@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from screener.compiler import Compiler
+from screener.compiling.compiler import Compiler
+from screener.encoding.study import Criterion, Encoding, Fact, leaves
+from screener.encoding.yaml_file import Position
 from screener.engine import Question
 from screener.errors import StudyError
 from screener.index_date import as_given
 from screener.plan import Plan
 from screener.record import Record, RecordInvalid, parse
 from screener.screening import Screener
-from screener.study import Criterion, Encoding, Fact, leaves
-from screener.yaml_file import Position
 
 _TRUTHS = {True: "met", False: "not_met", None: "unknown"}
 

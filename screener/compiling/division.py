@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from screener.compiling.statements import ALWAYS, column, names_in, truth
+from screener.encoding.study import every, leaves
 from screener.plan import Part
-from screener.statements import ALWAYS, column, names_in, truth
-from screener.study import every, leaves
 
 if TYPE_CHECKING:
-    from screener.compiler import Compiler
+    from screener.compiling.compiler import Compiler
+    from screener.encoding.study import AdvisoryRule, Criterion
     from screener.plan import Advisory, Leaf, Node
-    from screener.study import AdvisoryRule, Criterion
 
 
 class Division:

@@ -12,11 +12,12 @@ from types import SimpleNamespace
 import pytest
 from small_study import OTHER, STUDY, encoding_folder
 
-from screener import compiler, plan_cache
-from screener.catalogue import Catalogue, nearest, packaged
+from screener import plan_cache
+from screener.compiling import compiler
+from screener.encoding.catalogue import Catalogue, nearest, packaged
+from screener.encoding.sources import digest, source_files
 from screener.errors import StudyError, UsageError
 from screener.plan import Plan
-from screener.sources import digest, source_files
 
 
 @pytest.fixture
@@ -132,7 +133,9 @@ class TestFinding:
     def test_an_incomplete_program_is_told(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr("screener.catalogue.__file__", str(tmp_path / "a" / "catalogue.py"))
+        monkeypatch.setattr(
+            "screener.encoding.catalogue.__file__", str(tmp_path / "a" / "b" / "catalogue.py")
+        )
         with pytest.raises(StudyError, match="the program's own studies are missing; install"):
             packaged()
 
@@ -252,7 +255,7 @@ class TestKeeping:
     def test_a_file_changed_while_compiling_is_not_kept(
         self, small: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("screener.sources.digest", lambda _: "before")
+        monkeypatch.setattr("screener.encoding.sources.digest", lambda _: "before")
         assert Catalogue().plan(small).sha256 != "before"
         assert not cache.exists()
 
@@ -280,10 +283,11 @@ class TestKeeping:
 
     def test_finding_one_imports_nothing_slow(self, small: Path, cache: Path) -> None:
         code = (
-            "import sys; from screener.catalogue import Catalogue\n"
+            "import sys; from screener.encoding.catalogue import Catalogue\n"
             f"plan = Catalogue().plan({str(small)!r})\n"
             "slow = {'yaml', 'pydantic', 'duckdb', '_duckdb', 'rich', 'typer', 'rapidfuzz',\n"
-            "        'platformdirs', 'importlib.metadata', 'screener.study', 'screener.compiler'}\n"
+            "        'platformdirs', 'importlib.metadata', 'screener.encoding.study',\n"
+            "        'screener.compiling.compiler'}\n"
             "print(plan.sha256, *sorted(slow & sys.modules.keys()))"
         )
         first, second = (
@@ -291,7 +295,7 @@ class TestKeeping:
             for _ in range(2)
         )
         sha256, *imported = first.stdout.split()
-        assert "screener.compiler" in imported
+        assert "screener.compiling.compiler" in imported
         assert second.stdout.split() == [sha256]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from screener import database
 
 if TYPE_CHECKING:
-    from screener.study import Encoding
+    from screener.encoding.study import Encoding
 
 TERM_SHAPES: dict[str, Any] = {
     "drugs": {"key": "VARCHAR", "name": "VARCHAR", "kinds": ["VARCHAR"], "nearest": ["VARCHAR"]},

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from screener import study
-from screener.compiler import Compiler
+from screener.compiling.compiler import Compiler
+from screener.encoding import study
 from screener.errors import StudyError
 
-CRITERIA = Path(__file__).parents[2] / "criteria"
+CRITERIA = Path(__file__).parents[3] / "criteria"
 
 FACTS = """\
 examples_as_of: 2026-01-15

@@ -13,11 +13,11 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from screener import yaml_file
-from screener.cohort_study import CohortParts
+from screener.encoding import yaml_file
+from screener.encoding.cohort_study import CohortParts
+from screener.encoding.sources import digest, source_files
+from screener.encoding.yaml_file import Position, YamlFile
 from screener.errors import StudyError
-from screener.sources import digest, source_files
-from screener.yaml_file import Position, YamlFile
 
 FactType = Literal[
     "boolean", "integer", "number", "text", "span", "bounds", "entries"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from screener.study import Criterion
+    from screener.encoding.study import Criterion
 
 ALWAYS = {"n", "variant", "as_of", "screened_on", "ignored"}
 """Columns that every step of a statement hands on."""
