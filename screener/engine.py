@@ -89,7 +89,7 @@ class Engine:
         self.plan = plan
         self.parts = plan.halves if few else [plan.whole]
         self._threads = threads
-        self._few = few
+        self._known: dict[str, str] = {}
         self._pool = ThreadPoolExecutor(max_workers=len(self.parts) + 2)
         self._opened = self._pool.submit(self._open)
 
@@ -98,10 +98,9 @@ class Engine:
         tables = "; ".join([self.plan.tables, *(part.create for part in self.parts)])
         connection.execute(f"BEGIN; {tables}; {self.plan.logic}; COMMIT")
         cursors = [connection.cursor() for _ in range(len(self.parts) + 1)]
-        if self._few:
-            # For a few records, rewriting a statement takes longer than running it as it is.
-            for cursor in [connection, *cursors]:
-                cursor.execute("PRAGMA disable_optimizer")
+        # What is optimized is planned anew whenever it runs, which takes longer than it saves.
+        for cursor in [connection, *cursors]:
+            cursor.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
         filling, *answering = cursors
         return _Opened(
@@ -191,7 +190,12 @@ class Engine:
         """
         try:
             self._put(questions, asked, words)
-            return sorted(self.connection.execute(statement).fetchall(), key=lambda row: row[0])
+            if statement not in self._known:
+                name = f"known_{len(self._known)}"
+                _prepared(self.connection, name, statement)
+                self._known[statement] = name
+            rows = self.connection.execute(f"EXECUTE {self._known[statement]}").fetchall()
+            return sorted(rows, key=lambda row: row[0])
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
 

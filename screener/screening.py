@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Unread = Sequence[Collection[str]]
 
-_FEW = 20  # records for which running is quicker than optimising the statement first
+_FEW = 20  # records for which binding two halves side by side is quicker than the whole
 
 
 @dataclass(frozen=True)

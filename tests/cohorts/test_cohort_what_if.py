@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 from small_cohort import STUDY
 from typer.testing import CliRunner
 
+from screener import Settings, load_study, parse
 from screener.batch import what_if
+from screener.batch.tally import STATUSES
 from screener.cli import app
 
 DAY = "2024-12-31"
@@ -105,10 +109,14 @@ def test_each_point_is_what_screening_with_that_value_gives(
     for name in names:
         points = found[name]["curve"]
         assert len({point["ineligible"] for point in points}) > 1
-        for point in points[:: max(1, len(points) // 4)]:
-            setting = f"{name}={point['value']}"
-            one = screened(export, tmp_path / setting, file, "--set", setting, *options)
-            assert one["status"] == {status: point[status] for status in one["status"]}, setting
+        for point in (points[0], points[len(points) // 2], points[-1]):
+            settings = Settings(thresholds={name: point["value"]}, strict=bool(options))
+            given = [parse(record) for record in records(60)]
+            results = load_study(file, settings=settings).screen(given, date.fromisoformat(DAY))
+            counted = Counter(result.status for result in results)
+            assert {status: point[status] for status in STATUSES} == {
+                status: counted[status] for status in STATUSES
+            }, settings
 
 
 def test_a_threshold_behind_the_index_date_alone_has_a_curve(export: Path, tmp_path: Path) -> None:
