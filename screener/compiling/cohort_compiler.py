@@ -69,8 +69,9 @@ class CohortCompiler:
             return ""
         # Only what leads to the date: this is asked before everything else.
         layers = self._compiler.layers(self._used(self._index()))
+        day = f"list_transform([{index.day}], lambda d: {{lo: d.lo, hi: d.hi}})[1]"
         answers = (
-            f"({index.event}) AS event, ({index.day}) AS day, "
+            f"({index.event}) AS event, {day} AS day, "
             f"CAST(({index.entry or 'NULL'}) AS VARCHAR) AS entry"
         )
         return self._statement(answers, layers, parameters, self._used(self._index()))

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from screener.encoding import yaml_file
 from screener.encoding.cohort_study import CohortParts
 from screener.encoding.sources import digest, source_files
+from screener.encoding.terms import Drugs, Neoplasms, Sites, Tests
 from screener.encoding.yaml_file import Position, YamlFile
 from screener.errors import StudyError
 
@@ -273,18 +274,29 @@ def load(study_path: Path, criteria: Path) -> Encoding:
         facts=facts,
         parameters={**parameters, **study.parameters},
         logic=_text(criteria / "logic.sql"),
-        terms={
-            "drugs": yaml_file.load(criteria / "drugs.yaml").data["drugs"],
-            "sites": yaml_file.load(criteria / "sites.yaml").data["sites"],
-            "tests": yaml_file.load(criteria / "labs.yaml").data["tests"],
-            "neoplasms": [
-                {"class": kind, "names": names}
-                for kind, names in yaml_file.load(criteria / "neoplasms.yaml").data.items()
-            ],
-        },
+        terms=_terms(criteria),
         sha256=digest(source_files(study_path, criteria)),
         places=places,
     )
+
+
+def _terms(criteria: Path) -> dict[str, list[dict[str, Any]]]:
+    """The dictionaries, as they stand in their files."""
+
+    def read(name: str, model: type[BaseModel]) -> dict[str, Any]:
+        file = yaml_file.load(criteria / name)
+        _read(model, file, file.data, ())
+        return dict(file.data)
+
+    return {
+        **read("drugs.yaml", Drugs),
+        **read("sites.yaml", Sites),
+        **read("labs.yaml", Tests),
+        "neoplasms": [
+            {"class": kind, "names": names}
+            for kind, names in read("neoplasms.yaml", Neoplasms).items()
+        ],
+    }
 
 
 def _text(path: Path) -> str:

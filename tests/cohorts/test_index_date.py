@@ -11,6 +11,7 @@ import pytest
 from small_cohort import STUDY, plan_of
 
 from screener import ScreeningResult, parse
+from screener.errors import StudyError
 from screener.result import CriterionResult
 from screener.screening import Screener, Settings
 
@@ -224,3 +225,9 @@ def test_facts_are_as_of_the_index_date_and_open_where_worlds_disagree(screener:
         for facts in screener.facts([parse(r) for r in (base, undated, never)], AS_OF)
     ]
     assert [facts["ecog_recorded"] for facts in found] == [1, None, None]
+
+
+def test_an_index_date_that_is_no_span_is_refused(tmp_path: Path) -> None:
+    text = STUDY.replace("day: dalpiciclib_started", "day: as_of")
+    with pytest.raises(StudyError, match="small-cohort: the facts do not fit together"):
+        plan_of(tmp_path, text)

@@ -260,6 +260,29 @@ def test_every_fault_of_the_expressions_is_told_at_once(folder: Folder) -> None:
     assert all(", line " in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("drugs.yaml", "    kinds: [cdk4_6_inhibitor]\n", "", "drugs.0.kinds: is missing"),
+        ("drugs.yaml", "kinds: [cdk4_6_inhibitor]", "kinds: []", "drugs.0.kinds: is not allowed"),
+        ("sites.yaml", "region: organ", "region: organs",
+         "region: is 'organs'; allowed: 'bone', 'cns', 'node', 'organ' or 'skull'"),
+        ("labs.yaml", "    shown:", "    show:", "tests.0.show: is not a key that is known here"),
+        ("labs.yaml", 'factor: "1"', 'factor: "one"', "units.0.factor: is not allowed"),
+        ("labs.yaml", "plausible: [0, 100]", "plausible: [0]", "tests.0.plausible"),
+        ("neoplasms.yaml", "exempt:", "exempted:", "exempted: is not a key that is known here"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_dictionary_is_told_with_its_line(
+    folder: Folder, name: str, old: str, new: str, message: str
+) -> None:
+    file = folder.path / name
+    folder.change(file, old, new)
+    told = folder.refusal()
+    assert told.startswith(f"{file}, line ")
+    assert message in told
+
+
 def test_types_that_do_not_fit_are_found_before_any_record(folder: Folder) -> None:
     folder.change(folder.study, "months >= least", "months.lo >= least")
     assert "tiny" in folder.refusal()
