@@ -211,12 +211,12 @@ class _Elements:
 
     def _explain(self) -> None:
         """Raise the usual cause and its place, as for a file of one record."""
-        from screener.intake import json_file  # noqa: PLC0415
+        from screener.intake import json_text  # noqa: PLC0415
 
         text = self._buffer[self._at :].decode(errors="replace")
         try:
-            json_file.decode(text)
-        except json_file.FileFault as fault:
+            json_text.decode(text)
+        except json_text.FileFault as fault:
             raise self._fault(
                 fault.message, _moved(fault.place, self._line, self._column)
             ) from None

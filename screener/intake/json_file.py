@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import stat
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from screener.errors import InputError, Problem
-from screener.wording import path_text, shown
+from screener.intake.json_text import DECODER, SPACE, FileFault, decode, repeated_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_RECORDS = 100_000
-MAX_DIGITS = 30
 
 _BOM_UTF8 = b"\xef\xbb\xbf"
 _BOMS = (  # the longer first: UTF-32 begins as UTF-16 does
@@ -46,7 +43,6 @@ _MAGIC = (
     (b"%PDF", "a PDF"),
     (b"PAR1", "a Parquet file"),
 )
-_SPACE = " \t\r\n"
 
 
 def read(  # noqa: PLR0913
@@ -125,15 +121,6 @@ def values(source: str) -> Iterator[tuple[dict[str, Any], object, Problem | None
         elif it.place:
             place = {"line": int(it.place.removeprefix("line "))}
         yield place, it.data, it.fault
-
-
-class FileFault(Exception):  # noqa: N818 - becomes an InputError, which knows the source
-    """What is wrong with a text, and where in it."""
-
-    def __init__(self, message: str, place: str = "") -> None:
-        self.message = message
-        self.place = place
-        super().__init__(message)
 
 
 @dataclass
@@ -354,7 +341,7 @@ def _decode(content: bytes) -> str:
         else:
             why = "not UTF-8 from here on; save the file as UTF-8"
         raise FileFault(why, f"line {line}, byte {start - line_start + 1}") from None
-    if not text.strip(_SPACE):
+    if not text.strip(SPACE):
         raise FileFault(
             "the file holds only white space; `screen template` prints a record to fill in"
         )
@@ -373,7 +360,7 @@ def _is_json_in(content: bytes, encoding: str) -> bool:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         return False
-    return text.strip(_SPACE)[:1] in {"{", "["}
+    return text.strip(SPACE)[:1] in {"{", "["}
 
 
 def _is_chinese(content: bytes) -> bool:
@@ -384,55 +371,6 @@ def _is_chinese(content: bytes) -> bool:
     letters = sum(1 for character in text if "\u4e00" <= character <= "\u9fff")
     high = sum(1 for byte in content if byte > 0x7F)
     return letters > 0 and high > 1.5 * letters
-
-
-# JSON.
-
-
-class _Repeating(dict[str, Any]):
-    """An object in which keys are given twice; the last value of each stands."""
-
-    keys_twice: tuple[str, ...] = ()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) == len(pairs):
-        return result
-    counts = Counter(key for key, _ in pairs)
-    repeating = _Repeating(result)
-    repeating.keys_twice = tuple(key for key, count in counts.items() if count > 1)
-    return repeating
-
-
-def _integer(digits: str) -> int | float:
-    """Read a whole number; with more digits than any field allows it counts as infinite."""
-    return int(digits) if len(digits) <= MAX_DIGITS else math.inf
-
-
-# NaN, Infinity and numbers too large for a float come out as such, and no field of a record takes
-# them: so they are refused with the path of the value, which the decoder does not know.
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
-
-
-def decode(text: str, line: int = 1) -> object:
-    """Decode one value; `line` is the number of its first line in the file.
-
-    Raises FileFault where it is no JSON, with line, column and the usual cause.
-    """
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        position, why = _cause(error)
-        column = position - text.rfind("\n", 0, position)
-        row = line + text.count("\n", 0, position)
-        place = f"line {row}, column {column}"
-        raise FileFault(f"not valid JSON: {why}", place) from None
-    except RecursionError:
-        raise FileFault(
-            "lists and objects are nested too deeply to be read; a record needs 5 levels of them",
-            "" if line == 1 else f"line {line}",
-        ) from None
 
 
 def _find(text: str) -> list[_Candidate]:
@@ -463,7 +401,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
         line = text[start:end]
-        if line.strip(_SPACE):
+        if line.strip(SPACE):
             yield number, line
         start, number = end + 1, number + 1
 
@@ -474,13 +412,13 @@ def is_by_line(lines: list[str]) -> bool:
     Two objects in a row are nothing else: within one object, a comma would separate them. One
     that is broken still counts if it ends as an object does, so that only that line is rejected.
     """
-    if len(lines) < 2 or not lines[0].lstrip(_SPACE).startswith("{"):
+    if len(lines) < 2 or not lines[0].lstrip(SPACE).startswith("{"):
         return False
     try:
-        return isinstance(_DECODER.decode(lines[0]), dict)
+        return isinstance(DECODER.decode(lines[0]), dict)
     except (json.JSONDecodeError, RecursionError):
-        ends = lines[0].rstrip(_SPACE).endswith("}")
-        return ends and lines[1].lstrip(_SPACE).startswith("{")
+        ends = lines[0].rstrip(SPACE).endswith("}")
+        return ends and lines[1].lstrip(SPACE).startswith("{")
 
 
 def _line(number: int, line: str) -> _Candidate:
@@ -504,63 +442,3 @@ def _name(data: object) -> str:
     if isinstance(data, str):
         return "text"
     return "a list" if isinstance(data, list) else "a number"
-
-
-def repeated_keys(data: object) -> Iterator[tuple[str, str]]:
-    """Give path and key of all that is given twice. Not recursive, for data of any depth."""
-    waiting: list[tuple[tuple[int | str, ...], object]] = [((), data)]
-    while waiting:
-        place, value = waiting.pop()
-        if isinstance(value, dict):
-            for key in getattr(value, "keys_twice", ()):
-                yield path_text((*place, key)), shown(key)
-            waiting += [((*place, key), item) for key, item in value.items()]
-        elif isinstance(value, list):
-            waiting += [((*place, index), item) for index, item in enumerate(value)]
-
-
-_TRAILING = "a comma before a closing bracket; remove the comma"
-_PUNCTUATION = {
-    "'": "single quotation marks do not count in JSON; use double ones",
-    "“": "typographic quotation marks do not count in JSON; use straight double ones",
-    "”": "typographic quotation marks do not count in JSON; use straight double ones",
-    "，": "a full-width comma does not count in JSON; use an ordinary one",
-    "：": "a full-width colon does not count in JSON; use an ordinary one",
-    "/": "comments are not allowed in JSON; remove them",
-    "#": "comments are not allowed in JSON; remove them",
-}
-_REASONS = (
-    (
-        "Extra data",
-        "the record ends before this; several records go one on each line, or in a list",
-    ),
-    ("Invalid control character", "a line break or tab within text; write it as \\n or \\t"),
-    ("Invalid \\", "a backslash that stands for itself is written twice, \\\\"),
-    ("Expecting ',' delimiter", "a comma is missing before this, or a bracket is not closed"),
-    ("Expecting ':' delimiter", "a colon is missing between the name of a field and its value"),
-    ("Expecting property name", "the name of a field is needed here, in double quotation marks"),
-)
-
-
-def _cause(error: json.JSONDecodeError) -> tuple[int, str]:
-    """Name the place and usual cause of a fault, from the punctuation around it."""
-    text, position = error.doc, error.pos
-    here = text[position : position + 1]
-    before = text[:position].rstrip(_SPACE)
-    if error.msg.startswith("Unterminated string"):
-        why = "the text that starts here has no closing quotation mark, or the file was cut off"
-    elif not text[position:].strip(_SPACE):
-        why = "the file ends within a record; it was cut off, or a closing bracket is missing"
-    elif here in {"}", "]"} and before.endswith(","):
-        position = len(before) - 1
-        why = _TRAILING
-    elif "trailing comma" in error.msg:  # from Python 3.13 on, at the comma
-        why = _TRAILING
-    elif here in _PUNCTUATION:
-        why = _PUNCTUATION[here]
-    elif text.startswith(("True", "False", "None"), position):
-        why = "write true, false and null in lower case, and null for None"
-    else:
-        usual = (why for start, why in _REASONS if error.msg.startswith(start))
-        why = next(usual, "a value is needed here; text stands in double quotation marks")
-    return position, why

@@ -8,7 +8,7 @@ from screener.errors import Problem
 from screener.intake.fhir.draft import Extract, Note
 from screener.intake.fhir.extract import extract
 from screener.intake.fhir.resources import Resource
-from screener.intake.json_file import repeated_keys
+from screener.intake.json_text import repeated_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
