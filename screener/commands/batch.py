@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from screener.commands import options as opt
-from screener.commands import output
 from screener.commands.ending import ends, tell
+from screener.commands.summary import show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from screener.plan import Plan
-
-REJECTED = 4
 
 
 @ends
@@ -98,28 +95,6 @@ def command(
             raise
     plans = [screener.plan for screener in batch.screeners]
     return show(summary, plans, out, _outputs(batch_summary.OUTPUTS, plans, until, workbook), form)
-
-
-def show(
-    summary: dict[str, Any], plans: Sequence[Plan], out: str, names: str, form: opt.Listing
-) -> int:
-    """Print the summary of a batch, and return the exit code; `names` are those of its outputs."""
-    from screener.report import batch_summary  # noqa: PLC0415
-
-    if form is opt.Listing.JSON:
-        text = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
-    else:
-        memory = output.Memory()
-        batch_summary.render(summary, plans, out, memory, names)
-        text = memory.getvalue()
-    output.write(text, None)
-    rejected: int = summary["input"]["rejected"]
-    if rejected:
-        tell(
-            f"{rejected:,} record{' was' if rejected == 1 else 's were'} rejected: each is in "
-            f"{out.rstrip('/')}/rejected.ndjson with what is wrong."
-        )
-    return REJECTED if rejected else 0
 
 
 def _outputs(always: str, plans: Sequence[Plan], until: str | None, workbook: bool) -> str:

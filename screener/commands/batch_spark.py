@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from screener.commands.batch import show
+from screener.commands.summary import show
 from screener.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def refuse(options: Mapping[str, object]) -> None:
         "--workers": "the cluster has executors; spark.executor.instances sets their number",
         "--xlsx": "the screening log of a cluster is Parquet",
         "--until": "the screening log has the days as `rescreen_on`",
+        "--relax": "screen a sample of the records without --engine spark",
     }
     for name, given in options.items():
         if given:

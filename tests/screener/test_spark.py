@@ -439,6 +439,7 @@ def test_settings_of_a_dataframe(session: SparkSession, study: Screener) -> None
         (["--workers", "2"], "--workers does not go with --engine spark: the cluster"),
         (["--until", "2026-02-01"], "--until does not go with --engine spark: the screening log"),
         (["--xlsx"], "--xlsx does not go with --engine spark"),
+        (["--relax"], "--relax does not go with --engine spark: screen a sample"),
     ],
 )
 def test_options_that_do_not_go_with_it(
