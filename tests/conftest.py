@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_LONGEST = "test_spark.py"
+_LONGEST = ("test_spark.py", "test_properties.py", "test_batch_page.py", "test_run.py")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,5 +21,5 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A worker takes one file after the other; the other one has enough to do beside these.
-    items.sort(key=lambda item: _LONGEST not in item.nodeid)
+    # A worker takes one file after the other, so what comes last had better be short.
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
