@@ -6,6 +6,7 @@ import io
 import json
 import time
 from dataclasses import replace
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -227,7 +228,7 @@ class TestLarge:
         full.write_text(large.page(), "utf-8")
         assert full.stat().st_size < 8_000_000
         times: dict[Path, list[float]] = {empty: [], full: []}
-        for _ in range(5):
+        for _ in range(7):
             for file, taken in times.items():
                 context = browser.new_context()
                 page = context.new_page()
@@ -238,7 +239,8 @@ class TestLarge:
                     assert found(page) == "1 of 100,000 shown"
                 taken.append(time.perf_counter() - begun)
                 context.close()
-        assert min(times[full]) <= FIRST_USE * min(times[empty])
+        # Medians: an empty page is sometimes there in half its usual time.
+        assert median(times[full]) <= FIRST_USE * median(times[empty])
 
     def test_it_works_as_the_small_one_does(
         self, large: Batch, visit: Callable[..., Visit]
