@@ -146,7 +146,8 @@ BEHIND = {
     "fact": ("facts/safety.yaml", "    sql: assessments.<call>", "    sql: NOT assessments.<call>",
              ("X1b", ["facts"], ["bowel_obstruction"])),
     "dictionary": ("drugs.yaml", "\ndrugs:\n", "\ndrugs:\n  - {name: inventomab, names: [], "
-                   "kinds: [targeted]}\n", ("X1a", ["dictionaries"], [])),
+                   "kinds: [targeted], group: made up, source: made up}\n",
+                   ("X1a", ["dictionaries"], [])),
     "macro": ("logic.sql", "WHEN count.hi < n THEN", "WHEN count.hi <= n - 1 THEN",
               ("A1", ["logic"], [])),
     "comment": ("logic.sql", "\n", "\n-- More words.\n", None),
