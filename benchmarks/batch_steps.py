@@ -46,6 +46,7 @@ STEPS = {
     "PREPARE ask_again": "rescreening",
     "EXECUTE ask_again": "rescreening",
     "COPY": "Parquet",
+    "CHECKPOINT": "memory",
 }
 """What the statements of a batch are for, by how they begin."""
 REST = "log, counts"

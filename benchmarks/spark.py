@@ -75,9 +75,7 @@ def tasks(events: Path, name: str) -> dict[str, float]:
 
 def compare(sizes: list[int], executors: int, folder: Path) -> None:
     """Measure on a cluster of so many executors, and print."""
-    events = (
-        folder / "events"
-    )  # the same for all: one Java process serves one cluster after another
+    events = folder / "events"  # of all clusters, which one Java process serves in turn
     events.mkdir(exist_ok=True)
     conf = {
         "spark.ui.enabled": "false",

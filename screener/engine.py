@@ -89,7 +89,7 @@ class Engine:
         self.plan = plan
         self.parts = plan.halves if few else [plan.whole]
         self._threads = threads
-        self._known: dict[str, str] = {}
+        self._asked: dict[str, str] = {}
         self._pool = ThreadPoolExecutor(max_workers=len(self.parts) + 2)
         self._opened = self._pool.submit(self._open)
 
@@ -190,11 +190,11 @@ class Engine:
         """
         try:
             self._put(questions, asked, words)
-            if statement not in self._known:
-                name = f"known_{len(self._known)}"
+            if statement not in self._asked:
+                name = f"asked_{len(self._asked)}"
                 _prepared(self.connection, name, statement)
-                self._known[statement] = name
-            rows = self.connection.execute(f"EXECUTE {self._known[statement]}").fetchall()
+                self._asked[statement] = name
+            rows = self.connection.execute(f"EXECUTE {self._asked[statement]}").fetchall()
             return sorted(rows, key=lambda row: row[0])
         except database.Error:
             raise unanswerable(self.plan.study_id) from None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 EMPTY = "<!DOCTYPE html><html lang='en'><title>Empty</title><body></body></html>"
-FIRST_USE = 20
+FIRST_USE = 15
 """First use of the page of 100,000 patients takes at most so many times an empty page's opening."""
 
 
