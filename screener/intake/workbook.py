@@ -55,7 +55,7 @@ def open_workbook(path: Path, name: str, scratch: Path | None = None) -> LongFor
     try:
         values = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         formulas = openpyxl.load_workbook(path, read_only=True, keep_links=False)
-    except Exception:
+    except Exception:  # a broken file makes its reader raise almost anything
         raise _fault(
             name, "the workbook cannot be read; open it in the spreadsheet program and save it anew"
         ) from None

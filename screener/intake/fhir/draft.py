@@ -221,7 +221,7 @@ class Draft:
         be, None where that is not legible.
         """
         self.problems.append(Problem(resource.label, f"{why}; it is not used"))
-        self.skip(resource, f"cannot be read: {why}")
+        self.skip(resource, f"{UNREADABLE}: {why}")
         for kind in kinds:
             self.blocks.append(Block(kind, date, resource.label, specimen))
 
