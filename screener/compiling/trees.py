@@ -1,0 +1,196 @@
+"""Expressions of SQL as trees: read and written by DuckDB itself, taken apart and put together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from screener import database
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Tree = dict[str, Any]
+"""A node of a parsed expression, as `json_serialize_sql` gives it, without places and names."""
+
+_BESIDE = {"order_bys", "qualified_name", "type_expr", "literal"}
+"""Keys of a node under which no expressions lie that are of interest here."""
+
+
+@cache
+def _parser() -> DuckDBPyConnection:
+    return database.connect()
+
+
+@cache
+def _statement() -> str:
+    return _serialized("SELECT 1")
+
+
+def _serialized(text: str) -> str:
+    row = _parser().execute("SELECT json_serialize_sql(?)", [text]).fetchone()
+    assert row is not None  # noqa: S101  # a SELECT without FROM gives a row
+    return str(row[0])
+
+
+def read(text: str) -> Tree:
+    """The tree of an expression that is known to be one."""
+    [found] = json.loads(_serialized(f"SELECT {text}"))["statements"][0]["node"]["select_list"]
+    return _bare(found)
+
+
+def write(columns: Sequence[tuple[str, Tree]]) -> str:
+    """Named expressions as a list of columns: `a + 1 AS b, …`."""
+    statement = json.loads(_statement())
+    named = [{**tree, "alias": name} for name, tree in columns]
+    statement["statements"][0]["node"]["select_list"] = named
+    row = _parser().execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(statement)])
+    return str(row.fetchall()[0][0]).removeprefix("SELECT ")
+
+
+def key(tree: Tree) -> str:
+    """A text that is the same for the same expressions."""
+    return json.dumps(tree, sort_keys=True)
+
+
+def _bare(node: Any) -> Any:
+    """A node without the places in its text, and without names that tell nothing."""
+    if isinstance(node, list):
+        return [_bare(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {k: _bare(v) for k, v in node.items()}
+    if "class" in kept:
+        kept |= {"alias": "", "query_location": (1 << 64) - 1, "query_location_length": 0}
+    return kept
+
+
+def parts(node: Tree) -> Iterator[Tree]:
+    """The expressions directly below a node."""
+    for name, value in node.items():
+        if name not in _BESIDE:
+            yield from _expressions(value)
+
+
+def _expressions(value: Any) -> Iterator[Tree]:
+    if isinstance(value, dict):
+        if "class" in value:
+            yield value
+        else:
+            for item in value.values():
+                yield from _expressions(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _expressions(item)
+
+
+def mapped(node: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """A node with the expressions directly below it changed."""
+    return {
+        name: value if name in _BESIDE else _mapped(value, change) for name, value in node.items()
+    }
+
+
+def _mapped(value: Any, change: Callable[[Tree], Tree]) -> Any:
+    if isinstance(value, dict):
+        if "class" in value:
+            return change(value)
+        return {name: _mapped(item, change) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, change) for item in value]
+    return value
+
+
+# What a node is ----------------------------------------------------------------------------------
+
+
+def is_column(node: Tree) -> bool:
+    """Whether it is a column, the parameter of a lambda, or a field of one."""
+    return bool(node["class"] == "COLUMN_REF")
+
+
+def is_constant(node: Tree) -> bool:
+    """Whether it is a literal."""
+    return bool(node["class"] == "CONSTANT")
+
+
+def is_boolean(node: Tree, value: bool) -> bool:
+    """Whether it is the literal true or false."""
+    return is_constant(node) and node["literal"] == {"kind": "BOOLEAN", "text": str(value).lower()}
+
+
+def function(node: Tree) -> str:
+    """The name of the function that it calls, else nothing."""
+    return str(node["function_name"]).lower() if node["class"] == "FUNCTION" else ""
+
+
+def arguments(node: Tree) -> list[Tree]:
+    """The arguments of a function."""
+    return [argument["expression"] for argument in node["arguments"]]
+
+
+def fields(node: Tree) -> dict[str, Tree]:
+    """The fields of a struct that is written out."""
+    return {argument["name"]: argument["expression"] for argument in node["arguments"]}
+
+
+def parameters(node: Tree) -> list[str]:
+    """The names of the parameters of a lambda."""
+    left = node["lhs"]
+    found = [left] if is_column(left) else arguments(left)
+    return [str(it["column_names"][0]) for it in found]
+
+
+def columns(node: Tree) -> set[str]:
+    """The outermost names of a tree whose lambdas have names of their own."""
+    if is_column(node):
+        return {node["column_names"][0]}
+    found = {name for part in parts(node) for name in columns(part)}
+    return found - set(parameters(node)) if node["class"] == "LAMBDA" else found
+
+
+# New nodes ---------------------------------------------------------------------------------------
+
+
+@cache
+def _example(text: str) -> str:
+    return json.dumps(read(text))
+
+
+def example(text: str) -> Tree:
+    """A new tree of an expression that the program itself writes."""
+    made: Tree = json.loads(_example(text))
+    return made
+
+
+def column(*names: str) -> Tree:
+    """A column, or a field of one."""
+    return {**example("a"), "column_names": list(names)}
+
+
+def call(name: str, *given: Tree) -> Tree:
+    """A call of a function."""
+    made = example(f"{name}(NULL)")
+    made["arguments"] = [{"name": "", "expression": it} for it in given]
+    return made
+
+
+def struct(given: dict[str, Tree]) -> Tree:
+    """A struct that is written out."""
+    made = example("{a: 1}")
+    made["arguments"] = [{"name": name, "expression": it} for name, it in given.items()]
+    return made
+
+
+def field(of: Tree, name: str) -> Tree:
+    """A field of a struct."""
+    if is_column(of):
+        return {**of, "column_names": [*of["column_names"], name]}
+    if function(of) == "struct_pack":
+        return fields(of)[name]
+    made = example("(a[1]).b")
+    made["children"][0] = of
+    made["children"][1]["literal"]["text"] = name
+    return made
