@@ -74,10 +74,12 @@ class Simplifier:
             return self._mapped(node, owner, certain=certain)
         if name == "list_filter":
             return _filter(node)
+        if name == "struct_extract":
+            return _field(node, *trees.arguments(node))
         if node["class"] == "OPERATOR" and node["type"] == "ARRAY_EXTRACT":
             return self._item(node, owner, certain=certain)
         if node["class"] == "OPERATOR" and node["type"] == "STRUCT_EXTRACT":
-            return _field(node)
+            return _field(node, *node["children"])
         if node["class"] == "OPERATOR" and node["type"] == "OPERATOR_COALESCE":
             return _first(node)
         return node
@@ -278,8 +280,7 @@ def _filter(node: Tree) -> Tree:
     return trees.call("list_filter", entries, {**step, "expr": _condition(step["expr"])})
 
 
-def _field(node: Tree) -> Tree:
-    of, name = node["children"]
+def _field(node: Tree, of: Tree, name: Tree) -> Tree:
     if not trees.is_constant(name):
         return node
     if trees.is_column(of) or _is_struct(of):
