@@ -100,9 +100,12 @@ CREATE MACRO at_least(count, n) AS
 
 -- Dates ---------------------------------------------------------------------------------------
 
+-- most dates are whole
 CREATE MACRO span(d) AS list_transform([d], lambda t: {
-    lo: CAST(t || right('-01-01', 10 - length(t)) AS DATE),
-    hi: CASE length(t) WHEN 10 THEN CAST(t AS DATE) WHEN 7 THEN last_day(CAST(t || '-01' AS DATE))
+    lo: CASE WHEN strlen(t) = 10 THEN CAST(t AS DATE)
+        ELSE CAST(t || right('-01-01', 10 - strlen(t)) AS DATE) END,
+    hi: CASE WHEN strlen(t) = 10 THEN CAST(t AS DATE)
+        WHEN strlen(t) = 7 THEN last_day(CAST(t || '-01' AS DATE))
         ELSE CAST(t || '-12-31' AS DATE) END,
     text: t})[1];
 

@@ -78,6 +78,37 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Bulk:
+    """What is asked of many records at once, as of a day that is known.
+
+    It computes and reads nothing that its answers do not need, so it has a form of `viewed` of its
+    own. The macros that its statements use are written into them.
+    """
+
+    create: str
+    """Creates `viewed`."""
+    view: str
+    """The records of `question` as facts see them: the rows of `viewed`."""
+    file_view: str
+    """The same of records in a file, whose path as SQL stands for `FILE`, as of the day of the
+    table `day`."""
+    statement: str
+    """For each row of a table that stands for `SOURCE`: n, variant, as_of, screened_on, the truths
+    of `Plan.nodes`, and the days on which a fail could clear."""
+
+
+SOURCE = "{source}"
+"""Stands in a statement for one of these tables."""
+ON_THE_DAY = "(SELECT *, screened_on AS as_of FROM viewed, variants)"
+"""Records on the day of their screening."""
+ON_LATER_DAYS = (
+    f"(SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} THEN later END)) "
+    "AS as_of FROM viewed, variants)"
+)
+"""The same also on the later days on which they are asked about again."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """One compiled study."""
 
@@ -113,9 +144,11 @@ class Plan:
     """The records of `question` as facts see them: the rows of `viewed`."""
     bare_view: str
     """The same where nobody asks for the places of entries in the record."""
-    file_view: str
-    """The same of records in a file, whose path as SQL stands for `FILE`, as of the day of the
-    table `day`."""
+    verdicts: Bulk
+    """The truths of many records."""
+    explained: Bulk
+    """The same, and for each node with a predicate of its own `r<position>`, the reason, and
+    `n<position>`, what to obtain."""
     whole: Part
     """Every criterion in one statement, for many records."""
     halves: list[Part]
@@ -140,6 +173,8 @@ class Plan:
             **{
                 **data,
                 "nodes": [Node(**node) for node in data["nodes"]],
+                "verdicts": Bulk(**data["verdicts"]),
+                "explained": Bulk(**data["explained"]),
                 "whole": Part(**data["whole"]),
                 "halves": [Part(**part) for part in data["halves"]],
                 "leaves": [Leaf(**leaf) for leaf in data["leaves"]],

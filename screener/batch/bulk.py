@@ -14,7 +14,7 @@ from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.conclusion import clears_on, first_day_without_fail
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
-from screener.plan import BASE, FILE
+from screener.plan import BASE, FILE, ON_LATER_DAYS, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,24 +66,26 @@ class Bulk:
     ) -> None:
         self.plan = plan = screener.plan
         self.connection = connection = database.connect(writes=str(folder) if folder else None)
+        asked = plan.explained if reasons else plan.verdicts
         connection.execute(
-            f"BEGIN; {plan.tables}; {_VERDICTS}; {plan.logic}; {verdicts.MACROS}; COMMIT"
+            f"BEGIN; {plan.tables}; DROP TABLE viewed; {asked.create}; {_VERDICTS}; {plan.logic}; "
+            f"{verdicts.MACROS}; COMMIT"
         )
         # What is optimized is planned anew whenever it runs, which takes longer than it saves. For
         # reading a file that is done in any case.
         self.reading = connection.cursor()
         connection.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
-        [asked] = variants(plan, [], strict=False)[:1]
+        [base] = variants(plan, [], strict=False)[:1]
         names = ["variant", *plan.parameters]
         marks = ", ".join("?" for _ in names)
-        connection.execute(f"INSERT INTO variants VALUES ({marks})", [asked[n] for n in names])
+        connection.execute(f"INSERT INTO variants VALUES ({marks})", [base[n] for n in names])
         decide = verdicts.statement(plan, reasons=reasons)
-        connection.execute(f"PREPARE fill AS INSERT INTO viewed {plan.bare_view}")
+        connection.execute(f"PREPARE fill AS INSERT INTO viewed {asked.view}")
         self._file = folder / f"records-{os.getpid()}-{id(self)}.ndjson" if folder else None
         if self._file:
             self._file.touch()
-            view = plan.file_view.replace(FILE, text(str(self._file)))
+            view = asked.file_view.replace(FILE, text(str(self._file)))
             self.reading.execute(f"PREPARE fill_from_file AS INSERT INTO viewed {view}")
         connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
         self._asks_again = False
@@ -199,7 +201,8 @@ class Bulk:
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
         if not self._asks_again:
-            truths_alone = f"SELECT n, as_of, truths FROM ({self.plan.whole.statement})"
+            asked = self.plan.verdicts.statement.replace(SOURCE, ON_LATER_DAYS)
+            truths_alone = f"SELECT n, as_of, truths FROM ({asked})"
             self.connection.execute(f"PREPARE ask_again AS {truths_alone}")
             self._asks_again = True
         for n, day, truths in self.connection.execute("EXECUTE ask_again").fetchall():

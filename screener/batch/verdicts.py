@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from screener.plan import BASE
+from screener.plan import ON_THE_DAY, SOURCE
 
 if TYPE_CHECKING:
     from screener.plan import Node, Plan
@@ -25,7 +25,6 @@ CREATE MACRO in_words(l) AS joined_by(in_order(l), ' ');
 """The distinct items of a list in the order in which they first stand, as a list and as a text;
 a list as a text, empty if it has nothing."""
 
-
 def statement(plan: Plan, *, reasons: bool = True) -> str:
     """SQL that gives a row for each record of `viewed`, asked with the base variant.
 
@@ -35,10 +34,8 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
     nodes = plan.nodes
     truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
     outcomes = ", ".join(f"{_outcome(node, f't{i}')} AS o{i}" for i, node in enumerate(nodes))
-    source = (
-        f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({plan.whole.statement}) "
-        f"WHERE variant = {BASE} AND as_of = screened_on))"
-    )
+    asked = (plan.explained if reasons else plan.verdicts).statement.replace(SOURCE, ON_THE_DAY)
+    source = f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({asked})))"
     listed = ", ".join(f"o{i}" for i in range(len(nodes)))
     top = ", ".join(f"o{i}" for i in plan.top)
     columns = [
@@ -62,25 +59,8 @@ def _outcome(node: Node, truth: str) -> str:
 
 
 def _with_texts(plan: Plan, source: str) -> str:
-    """Add r<i> and n<i>, reason and needs of each node: leaves first, then what they form."""
+    """Add r<i> and n<i>, reason and needs, of each node that others form; leaves have them."""
     nodes = plan.nodes
-    explanations = ", ".join(
-        f"CASE WHEN t{i} IS NULL THEN {_explanations(plan, node.leaf)} END AS e{i}"
-        for i, node in enumerate(nodes)
-        if node.leaf is not None
-    )
-    leaves = []
-    for i, node in enumerate(nodes):
-        if node.leaf is None:
-            continue
-        leaf = plan.leaves[node.leaf]
-        said = f"in_words(list_transform(e{i}, lambda w: w.say))"
-        leaves.append(
-            f"CASE WHEN t{i} THEN {leaf.met} WHEN NOT t{i} THEN {leaf.not_met} "
-            f"ELSE {said} END AS r{i}"
-        )
-        leaves.append(f"in_order(list_transform(e{i}, lambda w: w.ask)) AS n{i}")
-    source = f"(SELECT *, {', '.join(leaves)} FROM (SELECT *, {explanations} FROM {source}))"
     done = {i for i, node in enumerate(nodes) if node.leaf is not None}
     while len(done) < len(nodes):
         ready = [i for i, node in enumerate(nodes) if i not in done and done.issuperset(node.parts)]
@@ -88,14 +68,6 @@ def _with_texts(plan: Plan, source: str) -> str:
         source = f"(SELECT *, {columns} FROM {source})"
         done.update(ready)
     return source
-
-
-def _explanations(plan: Plan, leaf: int) -> str:
-    pairs = {key: name for fact in plan.leaves[leaf].facts for name, key in plan.explains[fact]}
-    found = ", ".join(
-        f"CASE WHEN {plan.opens[name]} THEN {plan.whys[key]} END" for key, name in pairs.items()
-    )
-    return f"list_filter([{found}], lambda w: w IS NOT NULL)" if found else "NULL"
 
 
 def _compound(plan: Plan, index: int) -> list[str]:

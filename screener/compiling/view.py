@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from screener.compiling.reads import EVERYTHING
 from screener.dates import EVENT_DATE
 from screener.encoding.dictionaries import BETWEEN
 from screener.record import Record
@@ -39,6 +40,17 @@ _DATES = frozenset(
     ]
 )
 _SPAN = 'STRUCT(lo DATE, hi DATE, "text" VARCHAR)'
+
+# The fields of a span, each by itself.
+_EARLIEST = (
+    "CASE WHEN strlen({d}) = 10 THEN CAST({d} AS DATE) "
+    "ELSE CAST({d} || right('-01-01', 10 - strlen({d})) AS DATE) END"
+)
+_LATEST = (
+    "CASE WHEN strlen({d}) = 10 THEN CAST({d} AS DATE) "
+    "WHEN strlen({d}) = 7 THEN last_day(CAST({d} || '-01' AS DATE)) "
+    "ELSE CAST({d} || '-12-31' AS DATE) END"
+)
 
 # Fields that the dictionaries add to an entry {x} of a list.
 _LOOKED_UP: dict[str, dict[str, str]] = {
@@ -123,29 +135,57 @@ class View:
     `used` names the fields that facts use, of the record and of its entries; others are left out.
     Without `paths`, entries do not know where they stand in the record: a batch, which reports no
     evidence, saves the time to write them.
+
+    With `read`, paths as `reads.Reads` gives them, nothing is made but what they name. Such a view
+    is always as of a day that is known.
     """
 
-    def __init__(self, used: Collection[str], *, paths: bool = True) -> None:
+    def __init__(
+        self,
+        used: Collection[str],
+        *,
+        paths: bool = True,
+        read: Collection[tuple[str, ...]] | None = None,
+    ) -> None:
         self._used = ALWAYS | set(used)
         self._paths = paths
+        self._read = None if read is None else frozenset(read)
+
+    def _wants(self, at: tuple[str, ...]) -> bool:
+        """Whether anything reads what stands at a path."""
+        if self._read is None:
+            return True
+        return at in self._read or any((*at[:k], EVERYTHING) in self._read for k in range(len(at)))
+
+    def _wants_all(self, at: tuple[str, ...]) -> bool:
+        """Whether a struct is read as a whole, or may be."""
+        if self._read is None:
+            return True
+        return any((*at[:k], EVERYTHING) in self._read for k in range(1, len(at) + 1))
 
     def sql(self, source: str) -> str:
         """The SELECT over `source(n, as_of, later, record, term_…)`."""
         columns = ["n", "as_of AS screened_on", "later"]
         lists = []
         for name, kind in _fields(Record).items():
-            if name == "id" or name not in self._used:
+            if name == "id" or name not in self._used or not self._wants((name,)):
                 continue
             if get_origin(kind) in (list, tuple):
                 columns.append(f"{self._list(name, _inner(get_args(kind)[0]))} AS {name}")
                 lists.append(name)
             elif isinstance(kind, type) and issubclass(kind, BaseModel):
-                columns.append(f"{self._struct(kind, f'record.{name}', {})} AS {name}")
+                columns.append(f"{self._struct(kind, f'record.{name}', {}, (name,))} AS {name}")
             elif name in _DATES:
-                columns.append(f"span(record.{name}) AS {name}")
+                columns.append(f"{self._span(f'record.{name}', (name,))} AS {name}")
             else:
                 columns.append(f"record.{name} AS {name}")
-        columns += [f"{sql} AS {name}" for name, (_, sql) in _INDEX.items() if name in self._used]
+        columns += [
+            f"{sql} AS {name}"
+            for name, (_, sql) in _INDEX.items()
+            if name in self._used and self._wants((name,))
+        ]
+        if self._read is not None:
+            return f"SELECT {', '.join(columns)} FROM {source}"
         # Entries given, without those that were taken in, of which one may be a stand-in.
         ignored = " + ".join(
             f"coalesce(len(record.{name}), 0) + CASE WHEN {_may_lack(name)} THEN 1 ELSE 0 END "
@@ -157,21 +197,49 @@ class View:
         return f"SELECT {', '.join(columns)} FROM {source}"
 
     def _struct(
-        self, model: type[BaseModel], at: str, extra: dict[str, str], path: str = "''"
+        self,
+        model: type[BaseModel],
+        at: str,
+        extra: dict[str, str],
+        place: tuple[str, ...],
+        path: str = "''",
     ) -> str:
-        parts = [f"'{key}': {value}" for key, value in extra.items()]
+        parts = {key: value for key, value in extra.items() if self._wants((*place, key))}
         for name, kind in _fields(model).items():
-            if name not in self._used:
+            if name not in self._used or not self._wants((*place, name)):
                 continue
             value = f"{at}.{name}"
             if name in _DATES:
-                value = f"span({value})"
+                value = self._span(value, (*place, name))
             elif name == "lesions":
-                value = self._lesions(_inner(get_args(kind)[0]), value, path)
+                value = self._lesions(_inner(get_args(kind)[0]), value, (*place, name), path)
             elif name == "drugs":
-                value = self._drugs(value, path)
-            parts.append(f"'{name}': {value}")
-        return "{" + ", ".join(parts) + "}"
+                value = self._drugs(value, (*place, name), path)
+            parts[name] = value
+        return _struct(parts or {"nothing": "true"})
+
+    def _span(self, value: str, place: tuple[str, ...]) -> str:
+        """A date as a span, or what is read of it."""
+        if self._wants_all(place):
+            return f"span({value})"
+        spelt = {"lo": _EARLIEST.format(d=value), "hi": _LATEST.format(d=value), "text": value}
+        return _struct({k: v for k, v in spelt.items() if self._wants((*place, k))} or spelt)
+
+    def _happened(self, x: str, event: str, place: tuple[str, ...]) -> str:
+        """When an entry happened, or what is read of it; nothing of the stand-in."""
+        day = f"{x}.{event}"
+        if self._wants_all(place):
+            return f"CASE WHEN {x} IS NOT NULL THEN happened(span({day}), as_of) END"
+        spelt = {
+            "lo": f"coalesce({_EARLIEST.format(d=day)}, "
+            f"CASE WHEN {x} IS NOT NULL THEN DATE '0001-01-01' END)",
+            "hi": f"coalesce(least({_LATEST.format(d=day)}, as_of), "
+            f"CASE WHEN {x} IS NOT NULL THEN as_of END)",
+        }
+        wanted = {k: v for k, v in spelt.items() if k == "lo" or self._wants((*place, k))}
+        if self._wants((*place, "text")):
+            wanted["text"] = day
+        return _struct(wanted)
 
     def _path(self, start: str, position: str) -> str:
         return f"{start} || ({position} - 1) || ']'" if self._paths else "NULL::VARCHAR"
@@ -182,7 +250,7 @@ class View:
             return self._allergies(value) if name == "allergies" else value
         event = EVENT_DATE[name]
         entries, x, position = _with_unseen(name, value), "x", "i"
-        words = "x, i"
+        words = "x, i" if self._read is None else "x"
         if name == "labs":
             entries = _MEASURED.format(entries=entries)
             x, position, words = "y.x", "y.i", "y"
@@ -190,42 +258,65 @@ class View:
         extra = {
             "path": f"CASE WHEN {x} IS NOT NULL THEN {path} END",
             "unseen": f"{x} IS NULL",
-            "at": f"CASE WHEN {x} IS NOT NULL THEN happened(span({x}.{event}), as_of) END",
+            "at": self._happened(x, event, (name, "at")),
             **{key: text.format(x=x) for key, text in _LOOKED_UP.get(name, {}).items()},
         }
-        entry = self._struct(item, x, extra, path)
+        counts = _used(name, f"x.{event}.lo")
+        if self._read is not None:
+            counts = _used(name, "x.at.lo")
+            kept = {(name, "at"), (name, "planned")}
+            entry = View(self._used, paths=False, read=self._read | kept)._struct(
+                item, x, extra, (name,), path
+            )
+        else:
+            entry = self._struct(item, x, extra, (name,), path)
         return (
-            f"list_filter(list_transform({entries}, lambda {words}: {entry}), "
-            f"lambda x: {_used(name, event)})"
+            f"list_filter(list_transform({entries}, lambda {words}: {entry}), lambda x: {counts})"
         )
 
     def _allergies(self, value: str) -> str:
         path = self._path("'allergies['", "y.i")
+        allergy = {
+            "path": f"CASE WHEN y.x IS NOT NULL THEN {path} END",
+            "unseen": "y.x IS NULL",
+            "name": "y.x",
+            "key": "y.term.key",
+            "generic": "y.term.name",
+            "nearest": "y.term.nearest",
+        }
+        wanted = {k: v for k, v in allergy.items() if self._wants(("allergies", k))} or allergy
         return (
             f"list_transform(list_transform({_with_unseen('allergies', value)}, "
-            "lambda x, i: {x: x, i: i, term: term_drugs[x]}), lambda y: {"
-            f"'path': CASE WHEN y.x IS NOT NULL THEN {path} END, "
-            "'unseen': y.x IS NULL, 'name': y.x, 'key': y.term.key, "
-            "'generic': y.term.name, 'nearest': y.term.nearest})"
+            f"lambda x, i: {{x: x, i: i, term: term_drugs[x]}}), lambda y: {_struct(wanted)})"
         )
 
-    def _lesions(self, item: type[BaseModel], value: str, path: str) -> str:
+    def _lesions(
+        self, item: type[BaseModel], value: str, at: tuple[str, ...], path: str
+    ) -> str:
         place = self._path(f"{path} || '.lesions['", "j")
         extra = {
             "path": f"CASE WHEN l IS NOT NULL THEN {place} END",
             "unseen": "l IS NULL",
             **{key: text.format(x="l") for key, text in _LOOKED_UP["lesions"].items()},
         }
-        lesion = self._struct(item, "l", extra)
-        return f"list_transform({_shown('lesions', value)}, lambda l, j: {lesion})"
+        lesion = self._struct(item, "l", extra, at)
+        words = "l, j" if self._read is None else "l"
+        return f"list_transform({_shown('lesions', value)}, lambda {words}: {lesion})"
 
-    def _drugs(self, value: str, path: str) -> str:
+    def _drugs(self, value: str, at: tuple[str, ...], path: str) -> str:
         place = self._path(f"{path} || '.drugs['", "e.j")
+        drug = {
+            "name": "e.d",
+            "path": f"CASE WHEN e.d IS NOT NULL THEN {place} END",
+            "generic": "e.term.name",
+            "kinds": "e.term.kinds",
+            "nearest": "e.term.nearest",
+        }
+        wanted = {key: text for key, text in drug.items() if self._wants((*at, key))}
         return (
             f"list_transform(list_transform({_shown('drugs', value)}, "
-            "lambda d, j: {d: d, j: j, term: term_drugs[d]}), lambda e: {"
-            f"'name': e.d, 'path': CASE WHEN e.d IS NOT NULL THEN {place} END, "
-            "'generic': e.term.name, 'kinds': e.term.kinds, 'nearest': e.term.nearest})"
+            "lambda d, j: {d: d, j: j, term: term_drugs[d]}), "
+            f"lambda e: {_struct(wanted or drug)})"
         )
 
 
@@ -240,9 +331,13 @@ def _with_unseen(name: str, value: str) -> str:
     )
 
 
-def _used(name: str, event: str) -> str:
+def _struct(fields: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"'{name}': {text}" for name, text in fields.items()) + "}"
+
+
+def _used(name: str, first: str) -> str:
     """Whether an entry counts: not dated after the screening date, or a planned procedure."""
-    past = f"x.{event}.lo IS NULL OR x.{event}.lo <= as_of"
+    past = f"{first} IS NULL OR {first} <= as_of"
     return f"{past} OR coalesce(x.planned, false)" if name == "procedures" else past
 
 

@@ -1,0 +1,139 @@
+"""Writes what is asked of many records at once, which computes nothing that is not answered."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from screener import database
+from screener.batch import verdicts
+from screener.compiling import view
+from screener.compiling.lean import lean
+from screener.compiling.macros import Macros
+from screener.compiling.statements import ALWAYS, column, truth
+from screener.encoding.dictionaries import column_type
+from screener.encoding.study import every, leaves
+from screener.plan import FILE, ON_LATER_DAYS, SOURCE, Bulk
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from screener.compiling.compiler import Compiler
+    from screener.plan import Leaf, Node
+
+_ASKED = ("n", "variant", "as_of", "screened_on", "truths", "days")
+
+
+class BulkCompiler:
+    """Writes the statements of a study whose expressions are sound."""
+
+    def __init__(
+        self, compiler: Compiler, nodes: Sequence[Node], told: Sequence[Leaf], used: Sequence[str]
+    ) -> None:
+        self._compiler = compiler
+        self._study = compiler.encoding.study
+        self._nodes = nodes
+        self._told = told
+        self._used = used
+
+    def verdicts(self) -> Bulk:
+        """The truths alone.
+
+        Raises:
+            StudyError: the facts do not fit together.
+        """
+        return self._bulk([], _ASKED)
+
+    def explained(self, opens: dict[str, str], whys: dict[str, str]) -> Bulk:
+        """The truths with reasons and what to obtain.
+
+        Raises:
+            StudyError: the facts do not fit together.
+        """
+        explains = self._compiler.explanations(self._study.criteria)
+        because: dict[str, str] = {}
+        texts: dict[str, str] = {}
+        for i, node in enumerate(self._nodes):
+            if node.leaf is None:
+                continue
+            leaf = self._told[node.leaf]
+            pairs = {key: name for fact in leaf.facts for name, key in explains[fact]}
+            found = ", ".join(
+                f"CASE WHEN {opens[name]} THEN {whys[key]} END" for key, name in pairs.items()
+            )
+            found = f"list_filter([{found}], lambda w: w IS NOT NULL)" if found else "NULL"
+            known = self._leaf(node)
+            because[f"e{i}"] = f"CASE WHEN {known} IS NULL THEN {found} END"
+            said = f"in_words(list_transform(e{i}, lambda w: w.say))" if pairs else "''"
+            texts[f"r{i}"] = (
+                f"CASE WHEN {known} THEN {leaf.met} WHEN NOT {known} THEN {leaf.not_met} "
+                f"ELSE {said} END"
+            )
+            asked = f"in_order(list_transform(e{i}, lambda w: w.ask))" if pairs else "NULL"
+            texts[f"n{i}"] = f"CAST({asked} AS VARCHAR[])"
+        return self._bulk([because, texts], (*_ASKED, *texts))
+
+    def _leaf(self, node: Node) -> str:
+        criterion = next(c for c in every(self._study.criteria) if c.id == node.id)
+        return f"t_{column(criterion)}"
+
+    def _bulk(self, more: list[dict[str, str]], wanted: Sequence[str]) -> Bulk:
+        compiler, study = self._compiler, self._study
+        single = leaves(study.criteria)
+        layers = [
+            {name: compiler.facts[name].sql for name in layer}
+            for layer in compiler.needed(study.criteria, [])
+        ]
+        layers.append(
+            {f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single}
+        )
+        by_id = {c.id: c for c in every(study.criteria)}
+        truths = ", ".join(
+            truth(by_id[node.id], lambda c: f"t_{column(c)}") for node in self._nodes
+        )
+        days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
+        layers.append({
+            "truths": f"[{truths}]",
+            "days": f"CAST(flatten([{days}]) AS DATE[])" if days else "CAST([] AS DATE[])",
+        })  # fmt: skip
+        given = compiler.record_names | {*self._used} | ALWAYS
+        macros = Macros(compiler.encoding.logic + verdicts.MACROS)
+        asked = lean(macros, [*layers, *more], wanted, given, SOURCE)
+        views = self._views(asked.paths)
+        create = compiler.table("viewed", views[0], compiler.question(self._used))
+        bulk = Bulk(create, *views, asked.statement)
+        self._bind(bulk)
+        return bulk
+
+    def _views(self, read: Collection[tuple[str, ...]]) -> tuple[str, str]:
+        """The SELECTs over `question` and over a file."""
+        fields = view.ALWAYS | {name for path in read for name in path}
+        first = {path[0] for path in read} | {"id", "partial"}
+        structure = {n: it for n, it in view.structure(fields).items() if n in first}
+        shape = json.dumps(structure).replace("'", "''")
+        columns = ", ".join(f"'{name}': '{column_type(it)}'" for name, it in structure.items())
+        seen = view.View(fields, paths=False, read=read)
+        return (
+            seen.sql(
+                f"(SELECT n, as_of, later, from_json(record, '{shape}') AS record, terms.* "
+                "FROM question, terms)"
+            ),
+            seen.sql(
+                "(SELECT row_number() OVER () - 1 AS n, as_of, CAST([] AS DATE[]) AS later, "
+                f"r AS record, terms.* FROM read_json({FILE}, format = 'newline_delimited', "
+                f"columns = {{{columns}}}) r, day, terms)"
+            ),
+        )
+
+    def _bind(self, bulk: Bulk) -> None:
+        """Have DuckDB bind the statement once, so that a wrong type is found now."""
+        from screener.compiling.compiler import unfit  # noqa: PLC0415
+
+        connection = database.connect()
+        tables = self._compiler.question(self._used)
+        connection.execute(f"{tables}; {bulk.create}; {self._compiler.encoding.logic}")
+        try:
+            text = bulk.statement.replace(SOURCE, ON_LATER_DAYS)
+            connection.execute(f"PREPARE checked AS {text}; PREPARE viewing AS {bulk.view}")
+        except database.Error as error:
+            raise unfit(self._study.id, error) from None
