@@ -10,15 +10,17 @@ from screener.batch import verdicts
 from screener.compiling import view
 from screener.compiling.lean import lean
 from screener.compiling.macros import Macros
+from screener.compiling.simplify import Simplifier
 from screener.compiling.statements import ALWAYS, column, truth
 from screener.encoding.dictionaries import column_type
 from screener.encoding.study import every, leaves
 from screener.plan import FILE, ON_LATER_DAYS, SOURCE, Bulk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from screener.compiling.compiler import Compiler
+    from screener.compiling.lean import Case
     from screener.plan import Leaf, Node
 
 _ASKED = ("n", "variant", "as_of", "screened_on", "truths", "days")
@@ -42,7 +44,7 @@ class BulkCompiler:
         Raises:
             StudyError: the facts do not fit together.
         """
-        return self._bulk([], _ASKED)
+        return self._bulk([], _ASKED, {})
 
     def explained(self, opens: dict[str, str], whys: dict[str, str]) -> Bulk:
         """The truths with reasons and what to obtain.
@@ -52,32 +54,44 @@ class BulkCompiler:
         """
         explains = self._compiler.explanations(self._study.criteria)
         because: dict[str, str] = {}
-        texts: dict[str, str] = {}
+        reasons: dict[str, str] = {}
+        told: dict[str, str] = {}
+        when: dict[str, list[Case]] = {}
         for i, node in enumerate(self._nodes):
             if node.leaf is None:
                 continue
-            leaf = self._told[node.leaf]
+            leaf, known = self._told[node.leaf], self._leaf(node)
             pairs = {key: name for fact in leaf.facts for name, key in explains[fact]}
             found = ", ".join(
                 f"CASE WHEN {opens[name]} THEN {whys[key]} END" for key, name in pairs.items()
             )
-            found = f"list_filter([{found}], lambda w: w IS NOT NULL)" if found else "NULL"
-            known = self._leaf(node)
-            because[f"e{i}"] = f"CASE WHEN {known} IS NULL THEN {found} END"
-            said = f"in_words(list_transform(e{i}, lambda w: w.say))" if pairs else "''"
-            texts[f"r{i}"] = (
-                f"CASE WHEN {known} THEN {leaf.met} WHEN NOT {known} THEN {leaf.not_met} "
-                f"ELSE {said} END"
-            )
-            asked = f"in_order(list_transform(e{i}, lambda w: w.ask))" if pairs else "NULL"
-            texts[f"n{i}"] = f"CAST({asked} AS VARCHAR[])"
-        return self._bulk([because, texts], (*_ASKED, *texts))
+            said, asked = "''", "NULL"
+            if pairs:
+                because[f"e{i}"] = f"list_filter([{found}], lambda w: w IS NOT NULL)"
+                when[f"e{i}"] = [(known, None)]
+                said = f"in_words(list_transform(e{i}, lambda w: w.say))"
+                asked = f"in_order(list_transform(e{i}, lambda w: w.ask))"
+            because[f"m{i}"] = leaf.met
+            when[f"m{i}"] = [(known, True)]
+            if leaf.met == leaf.not_met:
+                when[f"m{i}"].append((known, False))
+                reasons[f"r{i}"] = f"CASE WHEN {known} IS NOT NULL THEN m{i} ELSE {said} END"
+            else:
+                because[f"u{i}"] = leaf.not_met
+                when[f"u{i}"] = [(known, False)]
+                reasons[f"r{i}"] = (
+                    f"CASE WHEN {known} THEN m{i} WHEN NOT {known} THEN u{i} ELSE {said} END"
+                )
+            told[f"n{i}"] = f"CAST(CASE WHEN {known} IS NULL THEN {asked} END AS VARCHAR[])"
+        return self._bulk([because, reasons | told], (*_ASKED, *reasons, *told), when)
 
     def _leaf(self, node: Node) -> str:
         criterion = next(c for c in every(self._study.criteria) if c.id == node.id)
         return f"t_{column(criterion)}"
 
-    def _bulk(self, more: list[dict[str, str]], wanted: Sequence[str]) -> Bulk:
+    def _bulk(
+        self, more: list[dict[str, str]], wanted: Sequence[str], when: Mapping[str, list[Case]]
+    ) -> Bulk:
         compiler, study = self._compiler, self._study
         single = leaves(study.criteria)
         layers = [
@@ -98,7 +112,9 @@ class BulkCompiler:
         })  # fmt: skip
         given = compiler.record_names | {*self._used} | ALWAYS
         macros = Macros(compiler.encoding.logic + verdicts.MACROS)
-        asked = lean(macros, [*layers, *more], wanted, given, SOURCE)
+        asked = lean(
+            Simplifier(macros, self._used), [*layers, *more], wanted, given, SOURCE, when
+        )
         views = self._views(asked.paths)
         create = compiler.table("viewed", views[0], compiler.question(self._used))
         bulk = Bulk(create, *views, asked.statement)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from screener.compiling import trees
 from screener.compiling.reads import Reads
-from screener.compiling.simplify import Simplifier
+from screener.compiling.simplify import cost
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from screener.compiling.macros import Macros
+    from screener.compiling.simplify import Simplifier
+    from screener.compiling.trees import Tree
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,32 @@ class Lean:
     paths: frozenset[tuple[str, ...]]
 
 
-def lean(
-    macros: Macros,
+Case = tuple[str, bool | None]
+"""A column of a truth, and the truth in question."""
+
+_WORTH = 40
+"""What an expression must take to compute, in about nanoseconds, to be left out where it can be."""
+
+
+def lean(  # noqa: PLR0913, PLR0917
+    simplifier: Simplifier,
     layers: Sequence[Mapping[str, str]],
     wanted: Sequence[str],
     given: Collection[str],
     source: str,
+    when: Mapping[str, Sequence[Case]],
 ) -> Lean:
     """Columns that are written in layers, each of earlier ones, over `source` with columns `given`.
 
-    The statement gives `wanted`, in their order.
+    The statement gives `wanted`, in their order. `when` names columns that are read only in some
+    cases; they, and what only they need, are computed in these alone.
     """
-    simplifier = Simplifier(macros)
     for layer in layers:
         for name, text in layer.items():
             simplifier.add(name, text)
     reads = Reads(simplifier.columns, given, wanted)
     columns = {name: reads.pruned(simplifier.columns[name]) for name in sorted(reads.used)}
+    columns = _in_cases(columns, wanted, when)
     uses = {name: trees.columns(tree) for name, tree in columns.items()}
     depths: dict[str, int] = {}
 
@@ -64,6 +74,65 @@ def lean(
         below = f"(SELECT {', '.join([*map(_quoted, kept), written])} FROM {below})"
     order = ", ".join(map(_quoted, wanted))
     return Lean(f"SELECT {order} FROM {below}", frozenset(reads.paths))
+
+
+def _in_cases(
+    columns: Mapping[str, Tree], wanted: Sequence[str], when: Mapping[str, Sequence[Case]]
+) -> dict[str, Tree]:
+    """The columns, those that are needed only in some cases computed in these alone."""
+    users: dict[str, set[str]] = {name: set() for name in columns}
+    for name, tree in columns.items():
+        for used in trees.columns(tree) & columns.keys():
+            users[used].add(name)
+    found: dict[str, frozenset[Case] | None] = {}
+
+    def cases(name: str) -> frozenset[Case] | None:
+        """In which cases a column is needed; None is always."""
+        if name not in found:
+            needed: set[Case] = set(when.get(name, ()))
+            above = () if needed else users[name]
+            each = [cases(user) for user in above]
+            if not needed and (name in wanted or None in each):
+                found[name] = None
+            else:
+                all_cases = frozenset(needed.union(*(it for it in each if it)))
+                found[name] = None if _is_always(all_cases) else all_cases
+        return found[name]
+
+    result = {}
+    for name, tree in columns.items():
+        needed = cases(name)
+        if needed is None or cost(tree) < _WORTH:
+            result[name] = tree
+            continue
+        tests = " OR ".join(_test(column, needed) for column in sorted({c for c, _ in needed}))
+        chosen = trees.example(f"CASE WHEN {tests} THEN NULL END")
+        chosen["case_checks"][0]["then_expr"] = tree
+        result[name] = chosen
+    return result
+
+
+def _is_always(cases: Collection[Case]) -> bool:
+    """Whether there are so many cases that to tell them apart saves nothing."""
+    columns = {column for column, _ in cases}
+    return len(columns) > 3 or any(
+        {truth for name, truth in cases if name == column} == {True, False, None}
+        for column in columns
+    )
+
+
+def _test(column: str, cases: Collection[Case]) -> str:
+    truths = {truth for name, truth in cases if name == column}
+    name = _quoted(column)
+    if truths == {True}:
+        return name
+    if truths == {False}:
+        return f"NOT {name}"
+    if truths == {None}:
+        return f"{name} IS NULL"
+    if truths == {True, False}:
+        return f"{name} IS NOT NULL"
+    return f"{name} IS DISTINCT FROM {'false' if True in truths else 'true'}"
 
 
 def _quoted(name: str) -> str:

@@ -14,6 +14,8 @@ from screener.compiling import trees
 from screener.compiling.trees import Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from screener.compiling.macros import Macros
 
 _MAPS = {"list_transform", "list_apply"}
@@ -27,8 +29,9 @@ class Simplifier:
     `columns` holds what was written: the columns given, and those that parts of them became.
     """
 
-    def __init__(self, macros: Macros) -> None:
+    def __init__(self, macros: Macros, parameters: Collection[str] = ()) -> None:
         self._macros = macros
+        self._parameters = frozenset(parameters)
         self.columns: dict[str, Tree] = {}
         self._names: dict[str, str] = {}
 
@@ -70,6 +73,8 @@ class Simplifier:
             return _chosen(self._case(node, owner, certain=certain))
         node = trees.mapped(node, lambda it: self._value(it, owner, certain=certain))
         name = trees.function(node)
+        if name == "rtrim" and trees.columns(node) <= self._parameters:
+            return self._column(node, "parameter")
         if name in _MAPS:
             return self._mapped(node, owner, certain=certain)
         if name == "list_filter":
@@ -159,7 +164,7 @@ class Simplifier:
             given = {}
             for field, part in trees.fields(value).items():
                 times = _times(body, (name, field))
-                if _cost(part) * max(times - 1, 0) <= _CHEAP and not _within(body, (name, field)):
+                if cost(part) * max(times - 1, 0) <= _CHEAP and not _within(body, (name, field)):
                     given[field] = part
                 elif certain:
                     given[field] = self._column(part, f"{owner}_{field}")
@@ -167,8 +172,8 @@ class Simplifier:
                     return node
             return self._value(_replaced(body, {name: trees.struct(given)}), owner, certain=certain)
         times = _times(body, (name,))
-        if _cost(value) == 0 or (
-            _cost(value) * (times - 1) <= _CHEAP and not _within(body, (name,))
+        if cost(value) == 0 or (
+            cost(value) * (times - 1) <= _CHEAP and not _within(body, (name,))
         ):
             return self._value(_replaced(body, {name: value}), owner, certain=certain)
         if certain:
@@ -248,7 +253,7 @@ def _alone(node: Tree, name: str) -> bool:
     return any(_alone(part, name) for part in trees.parts(node))
 
 
-def _cost(node: Tree) -> float:
+def cost(node: Tree) -> float:
     """About how long it takes to compute an expression, in nanoseconds; columns take none."""
     if trees.is_constant(node) or trees.is_column(node):
         return 0
@@ -259,7 +264,7 @@ def _cost(node: Tree) -> float:
         own = 0
     elif trees.function(node) and not trees.function(node).startswith("list_contains"):
         own = 60
-    return own + sum(_cost(part) for part in trees.parts(node))
+    return own + sum(cost(part) for part in trees.parts(node))
 
 
 def _condition(node: Tree) -> Tree:

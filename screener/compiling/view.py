@@ -64,12 +64,13 @@ _LOOKED_UP: dict[str, dict[str, str]] = {
         "WHEN NOT (y.amount BETWEEN y.unit.lo AND y.unit.hi) THEN 'range' END",
     },
 }
-# What a laboratory value means by its unit is needed several times, so it is computed first.
+# What a laboratory value means by its unit is needed several times, so it is computed first. Most
+# are in the canonical unit, and to multiply decimals takes long.
 _MEASURED = (
     "list_transform(list_transform({entries}, "
     f"lambda x, i: {{{{x: x, i: i, unit: term_units[x.test || '{BETWEEN}' || x.unit]}}}}), "
-    "lambda y: {{x: y.x, i: y.i, unit: y.unit, "
-    "amount: CAST(y.x.value * y.unit.factor AS DECIMAL(18,6))}})"
+    "lambda y: {{x: y.x, i: y.i, unit: y.unit, amount: CASE WHEN y.unit.factor = 1 "
+    "THEN y.x.value ELSE CAST(y.x.value * y.unit.factor AS DECIMAL(18,6)) END}})"
 )
 
 
