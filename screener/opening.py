@@ -1,0 +1,111 @@
+"""Opens the database that the statements of a plan run in, and has DuckDB prepare them.
+
+Preparing takes longer than all else that a single record needs, so it happens in the background, a
+statement a thread. DuckDB reads statements from text or, in a fifth of that time, from a file in
+which they were kept as macros.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from screener import database
+from screener.later import Later
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from screener.plan import Part, Plan
+
+_VIEWED = "viewed"
+_MARK = "plan_"
+_ROWS = "rows_of_"
+
+
+class Opened(NamedTuple):
+    """A database with its tables, and the cursors on which its statements are being prepared."""
+
+    connection: DuckDBPyConnection
+    answering: list[Later[DuckDBPyConnection]]
+    """For each part, where `EXECUTE answer` fills its table."""
+    filling: Later[DuckDBPyConnection]
+    """Where `EXECUTE fill` fills the table `viewed`."""
+
+
+def of_plan(plan: Plan, parts: Sequence[Part], threads: int = 1) -> Opened:
+    """The database of a plan, read from its text.
+
+    Raises:
+        database.Error: a statement of the plan fails.
+    """
+    connection = database.connect(threads)
+    connection.execute(f"BEGIN; {_tables(plan, parts)}; {plan.logic}; COMMIT")
+    return _opened(connection, plan.view, {part.table: part.statement for part in parts})
+
+
+def of_file(connection: DuckDBPyConnection, path: Path, sha256: str) -> Opened:
+    """The database of the plan with a digest, read from a file that `write` wrote.
+
+    `connection` is one that nothing was done with yet (`database.unlocked`).
+
+    Raises:
+        database.Error: the file is damaged, or of another plan.
+    """
+    database.be_like(connection, str(path))
+    names = [
+        str(name)
+        for (name,) in connection.execute(
+            "SELECT table_name FROM duckdb_tables() ORDER BY table_name"
+        ).fetchall()
+    ]
+    if _MARK + sha256 not in names:
+        raise database.Error(f"{path} is not of this plan")
+    return _opened(
+        connection,
+        f"FROM {_ROWS}{_VIEWED}()",
+        {name: f"FROM {_ROWS}{name}()" for name in names if name.startswith("known")},
+    )
+
+
+def write(plan: Plan, path: Path) -> None:
+    """Keep in a file what `of_file` reads: tables, macros, and the statements of the halves.
+
+    Raises:
+        database.Error: the file cannot be written.
+    """
+    sources = {_VIEWED: plan.view, **{part.table: part.statement for part in plan.halves}}
+    statements = [
+        _tables(plan, plan.halves),
+        f"CREATE TABLE {_MARK}{plan.sha256}(kept BOOLEAN)",
+        plan.logic,
+        *(f"CREATE MACRO {_ROWS}{name}() AS TABLE {text}" for name, text in sources.items()),
+    ]
+    database.write(str(path), "; ".join(statements))
+
+
+def _tables(plan: Plan, parts: Sequence[Part]) -> str:
+    return "; ".join([plan.tables, *(part.create for part in parts)])
+
+
+def _opened(connection: DuckDBPyConnection, view: str, answers: Mapping[str, str]) -> Opened:
+    cursors = [connection.cursor() for _ in range(len(answers) + 1)]
+    # What is optimized is planned anew whenever it runs, which takes longer than it saves.
+    for cursor in [connection, *cursors]:
+        cursor.execute("PRAGMA disable_optimizer")
+    connection.execute("SET lock_configuration = true")
+    filling, *answering = cursors
+
+    def preparing(cursor: DuckDBPyConnection, text: str) -> Later[DuckDBPyConnection]:
+        return Later(lambda: cursor.execute(f"PREPARE {text}"))
+
+    return Opened(
+        connection,
+        [
+            preparing(cursor, f"answer AS INSERT INTO {table} {source}")
+            for cursor, (table, source) in zip(answering, answers.items(), strict=True)
+        ],
+        preparing(filling, f"fill AS INSERT INTO {_VIEWED} {view}"),
+    )
