@@ -9,6 +9,8 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from screener import database, opening, plan_cache
 from screener.encoding.dictionaries import BETWEEN, TERM_SHAPES
 from screener.errors import StudyError
@@ -53,8 +55,7 @@ class Words:
         self.neoplasms.update(x.type for x in record.other_malignancies or [])
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A record as canonical JSON, its screening date, and later days on which to ask again."""
 
     record: str
@@ -63,8 +64,7 @@ class Question:
     later: Sequence[date] = ()
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """What a part says of one record, variant and day; `truths` are those of its nodes."""
 
     n: int
