@@ -29,15 +29,15 @@ def begin() -> None:
     try:
         catalogue = Catalogue([])
         sha256 = catalogue.sha256(DEFAULT_STUDY)
-        opened = None
+        kept = None
         if path := plan_cache.database(sha256):
-            opened = Later(lambda: opening.of_file(connected.result(), path, sha256))
+            kept = Later(lambda: opening.read_file(connected.result(), path))
         from screener.engine import Engine  # noqa: PLC0415
 
         plan = plan_cache.get(sha256) or catalogue.plan(DEFAULT_STUDY)
     except ScreenError:
         return  # met again, and told, when the study is asked for
-    _begun.append(Engine(plan, few=True, opened=opened))
+    _begun.append(Engine(plan, few=True, kept=kept))
 
 
 def take() -> Engine | None:

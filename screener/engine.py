@@ -82,8 +82,8 @@ class Engine:
     A study file is code: external access is off, extensions are neither installed nor loaded, and
     the configuration is locked before any of it runs.
 
-    Preparing the statements starts at once, in the background. `opened` is a database of the plan
-    that was begun before the plan itself was read.
+    Preparing the statements starts at once, in the background. `kept` is a database that was begun
+    before the plan itself was read, from the file that was kept of it.
     """
 
     def __init__(
@@ -92,17 +92,19 @@ class Engine:
         threads: int = 1,
         *,
         few: bool = False,
-        opened: Later[opening.Opened] | None = None,
+        kept: Later[DuckDBPyConnection] | None = None,
     ) -> None:
         self.plan = plan
-        self.parts = plan.halves if few or opened else [plan.whole]
+        self.parts = plan.halves if few or kept else [plan.whole]
         self._threads = threads
         self._asked: dict[str, str] = {}
-        kept = plan_cache.database(plan.sha256) if few and not opened else None
-        if kept:
-            opened = Later(lambda: opening.of_file(database.unlocked(threads), kept, plan.sha256))
-        self._kept = opened is not None
-        self._opening = opened or self._from_text()
+        path = plan_cache.database(plan.sha256) if few and not kept else None
+        if path:
+            kept = Later(lambda: opening.read_file(database.unlocked(threads), path))
+        self._kept = kept is not None
+        self._opening = (
+            Later(lambda: opening.of_file(kept.result(), plan)) if kept else self._from_text()
+        )
 
     def _from_text(self) -> Later[opening.Opened]:
         return Later(lambda: opening.of_plan(self.plan, self.parts, self._threads))

@@ -46,28 +46,28 @@ def of_plan(plan: Plan, parts: Sequence[Part], threads: int = 1) -> Opened:
     return _opened(connection, plan.view, {part.table: part.statement for part in parts})
 
 
-def of_file(connection: DuckDBPyConnection, path: Path, sha256: str) -> Opened:
-    """The database of the plan with a digest, read from a file that `write` wrote.
-
-    `connection` is one that nothing was done with yet (`database.unlocked`).
+def of_file(read: DuckDBPyConnection, plan: Plan) -> Opened:
+    """The database of the halves of a plan, from one that was read from the file (`read_file`).
 
     Raises:
-        database.Error: the file is damaged, or of another plan.
+        database.Error: the file was of another plan.
     """
-    database.be_like(connection, str(path))
-    names = [
-        str(name)
-        for (name,) in connection.execute(
-            "SELECT table_name FROM duckdb_tables() ORDER BY table_name"
-        ).fetchall()
-    ]
-    if _MARK + sha256 not in names:
-        raise database.Error(f"{path} is not of this plan")
+    read.execute(f"PREPARE known AS FROM {_MARK}{plan.sha256}; DEALLOCATE known")
     return _opened(
-        connection,
+        read,
         f"FROM {_ROWS}{_VIEWED}()",
-        {name: f"FROM {_ROWS}{name}()" for name in names if name.startswith("known")},
+        {part.table: f"FROM {_ROWS}{part.table}()" for part in plan.halves},
     )
+
+
+def read_file(connected: DuckDBPyConnection, path: Path) -> DuckDBPyConnection:
+    """Read a file that `write` wrote into an unlocked database, and lock that.
+
+    Raises:
+        database.Error: the file is damaged.
+    """
+    database.be_like(connected, str(path))
+    return connected
 
 
 def write(plan: Plan, path: Path) -> None:

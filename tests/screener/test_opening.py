@@ -109,5 +109,5 @@ HARMS: list[Callable[[Path], object]] = [
 def test_a_damaged_file_is_done_without(small: Plan, harm: Callable[[Path], object]) -> None:
     harm(kept(small))
     with pytest.raises(database.Error):
-        opening.of_file(database.unlocked(), kept(small), small.sha256)
+        opening.of_file(opening.read_file(database.unlocked(), kept(small)), small)
     assert results(small) == from_text(small)
