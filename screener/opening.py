@@ -74,7 +74,7 @@ def write(plan: Plan, path: Path) -> None:
     """Keep in a file what `of_file` reads: tables, macros, and the statements of the halves.
 
     Raises:
-        database.Error: the file cannot be written.
+        OSError: the file cannot be written.
     """
     sources = {_VIEWED: plan.view, **{part.table: part.statement for part in plan.halves}}
     statements = [
@@ -83,7 +83,10 @@ def write(plan: Plan, path: Path) -> None:
         plan.logic,
         *(f"CREATE MACRO {_ROWS}{name}() AS TABLE {text}" for name, text in sources.items()),
     ]
-    database.write(str(path), "; ".join(statements))
+    try:
+        database.write(str(path), "; ".join(statements))
+    except database.Error as error:
+        raise OSError(str(error)) from None
 
 
 def _tables(plan: Plan, parts: Sequence[Part]) -> str:

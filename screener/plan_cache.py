@@ -101,7 +101,7 @@ def _put(name: str, write: Callable[[Path], object]) -> None:
         if not _is_ours(folder.lstat()):
             return
         # Readable by this user only, and complete before it has its name.
-        with tempfile.TemporaryDirectory(dir=folder.parent) as own:
+        with tempfile.TemporaryDirectory(dir=folder) as own:
             file = Path(own) / name
             write(file)
             file.chmod(0o600)
@@ -165,6 +165,11 @@ def _is_ours(status: os.stat_result) -> bool:
 
 
 def _remove_oldest(folder: Path) -> None:
+    import shutil  # noqa: PLC0415
+
     files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in files[KEPT:]:
-        path.unlink(missing_ok=True)
+        if path.is_dir():  # of a run that was killed while it wrote
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

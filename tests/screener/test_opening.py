@@ -111,3 +111,8 @@ def test_a_damaged_file_is_done_without(small: Plan, harm: Callable[[Path], obje
     with pytest.raises(database.Error):
         opening.of_file(opening.read_file(database.unlocked(), kept(small)), small)
     assert results(small) == from_text(small)
+
+
+def test_a_file_that_cannot_be_written_is_told(small: Plan, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="missing"):
+        opening.write(small, tmp_path / "missing" / "plan.duckdb")

@@ -289,12 +289,16 @@ class TestKeeping:
             old = cache / f"old-{number}"
             old.touch()
             os.utime(old, (number, number))
+        unfinished = cache / "unfinished"
+        unfinished.mkdir()
+        (unfinished / "part").touch()
+        os.utime(unfinished, (0, 0))
         plan = Catalogue().plan(small)
         left = {path.name for path in cache.iterdir()}
         assert len(left) == plan_cache.KEPT
         assert plan_cache.get(plan.sha256)
         assert f"old-{plan_cache.KEPT + 9}" in left
-        assert "old-0" not in left
+        assert not {"old-0", "unfinished"} & left
 
     def test_it_is_kept_in_the_users_cache_folder(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
