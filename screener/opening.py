@@ -104,11 +104,12 @@ def _opened(connection: DuckDBPyConnection, view: str, answers: Mapping[str, str
     def preparing(cursor: DuckDBPyConnection, text: str) -> Later[DuckDBPyConnection]:
         return Later(lambda: cursor.execute(f"PREPARE {text}"))
 
+    filled = preparing(filling, f"fill AS INSERT INTO {_VIEWED} {view}")  # it is needed first
     return Opened(
         connection,
         [
             preparing(cursor, f"answer AS INSERT INTO {table} {source}")
             for cursor, (table, source) in zip(answering, answers.items(), strict=True)
         ],
-        preparing(filling, f"fill AS INSERT INTO {_VIEWED} {view}"),
+        filled,
     )
