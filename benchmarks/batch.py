@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import batch_steps
+import installed
 import records
 
 HERE = Path(__file__).resolve().parent
@@ -85,11 +86,7 @@ class Comparison:
     def __init__(self, export: Path, folder: Path) -> None:
         self._export = str(export)
         self._folder = folder
-        self._environment = {
-            **os.environ,
-            "TRIAL_SCREEN_CACHE": str(folder / "cache"),
-            "PYTHONPATH": str(HERE.parent),
-        }
+        self._environment = installed.environment(folder)
         self.runs: dict[str, Callable[[], Cost]] = {
             "parse, 1 thread": lambda: self.parse(1),
             "parse, 2 threads": lambda: self.parse(2),

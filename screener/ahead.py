@@ -1,6 +1,6 @@
 """The study that is meant where none is named, made ready while the program is being imported.
 
-Binding a study's statements takes about as long as importing everything else, and happens outside
+Preparing a study's statements takes about as long as importing everything else, and happens outside
 of Python: done side by side, the two take hardly longer than one. So this comes first.
 """
 
@@ -17,16 +17,27 @@ _alive: list[Engine] = []
 
 
 def begin() -> None:
-    """Load the default study, and have DuckDB start to bind it in the background."""
+    """Load the default study, and have DuckDB start to prepare it in the background."""
+    from screener import database  # noqa: PLC0415
+    from screener.later import Later  # noqa: PLC0415
+
+    connected = Later(database.unlocked)  # before all else: it holds up nothing of Python
+    from screener import opening, plan_cache  # noqa: PLC0415
     from screener.encoding.catalogue import DEFAULT_STUDY, Catalogue  # noqa: PLC0415
-    from screener.engine import Engine  # noqa: PLC0415
     from screener.errors import ScreenError  # noqa: PLC0415
 
     try:
-        plan = Catalogue([]).plan(DEFAULT_STUDY)
+        catalogue = Catalogue([])
+        sha256 = catalogue.sha256(DEFAULT_STUDY)
+        kept = None
+        if path := plan_cache.database(sha256):
+            kept = Later(lambda: opening.read_file(connected.result(), path))
+        from screener.engine import Engine  # noqa: PLC0415
+
+        plan = plan_cache.get(sha256) or catalogue.plan(DEFAULT_STUDY)
     except ScreenError:
         return  # met again, and told, when the study is asked for
-    _begun.append(Engine(plan, few=True))
+    _begun.append(Engine(plan, few=True, kept=kept))
 
 
 def take() -> Engine | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from screener.result import Status
+import msgspec
+
+from screener.result import Status
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """A derived variable as results and tables show it."""
 
     id: str
@@ -25,8 +24,7 @@ class Variable:
     remark: str
 
 
-@dataclass(frozen=True)
-class CohortPlan:
+class CohortPlan(msgspec.Struct, frozen=True):
     """What a study says beside its criteria, compiled."""
 
     index_means: str
@@ -53,8 +51,3 @@ class CohortPlan:
             or self.variables
             or self.unknown_counts_as != "undetermined"
         )
-
-    @staticmethod
-    def from_data(data: dict[str, Any]) -> CohortPlan:
-        """The plan that `dataclasses.asdict` wrote."""
-        return CohortPlan(**{**data, "variables": [Variable(**v) for v in data["variables"]]})

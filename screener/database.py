@@ -47,9 +47,41 @@ def connect(
         connection.execute("SET allowed_paths = [?]", [reads])
     if writes is not None:
         connection.execute("SET allowed_directories = [?]", [writes])
-    for name, value in _LOCKED.items():
-        connection.execute(f"SET {name} = {value}")
+    _lock(connection)
     return connection
+
+
+def unlocked(threads: int = 1) -> _database.DuckDBPyConnection:
+    """A new database in memory that nothing locks yet: only for `be_like`, which does."""
+    return _quiet(_database.connect(config={"threads": threads}))
+
+
+def be_like(connection: _database.DuckDBPyConnection, path: str) -> None:
+    """Give an unlocked database the tables and macros of a file, without rows, and close it.
+
+    Raises:
+        Error: the file is no database, or damaged.
+    """
+    quoted = path.replace("'", "''")
+    connection.execute(
+        f"ATTACH '{quoted}' AS kept (READ_ONLY); COPY FROM DATABASE kept TO memory (SCHEMA); "
+        "DETACH kept"
+    )
+    _lock(connection)
+
+
+def write(path: str, statements: str) -> None:
+    """Make a database file of some statements.
+
+    Raises:
+        Error: a statement fails, or the file cannot be written.
+    """
+    with _database.connect(path) as connection:
+        connection.execute(statements)
+
+
+def _lock(connection: _database.DuckDBPyConnection) -> None:
+    connection.execute("; ".join(f"SET {name} = {value}" for name, value in _LOCKED.items()))
 
 
 def _quiet(connection: _database.DuckDBPyConnection) -> _database.DuckDBPyConnection:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from screener import database
+import msgspec
+
+from screener import database, opening, plan_cache
 from screener.encoding.dictionaries import BETWEEN, TERM_SHAPES
 from screener.errors import StudyError
+from screener.later import Later
 from screener.plan import BASE, STRICT, Plan
 from screener.reasons import statement
 
@@ -52,8 +55,7 @@ class Words:
         self.neoplasms.update(x.type for x in record.other_malignancies or [])
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A record as canonical JSON, its screening date, and later days on which to ask again."""
 
     record: str
@@ -62,8 +64,7 @@ class Question:
     later: Sequence[date] = ()
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """What a part says of one record, variant and day; `truths` are those of its nodes."""
 
     n: int
@@ -81,43 +82,48 @@ class Engine:
     A study file is code: external access is off, extensions are neither installed nor loaded, and
     the configuration is locked before any of it runs.
 
-    Binding the statements starts at once, in the background, since it takes longer than all else
-    that a single record needs.
+    Preparing the statements starts at once, in the background. `kept` is a database that was begun
+    before the plan itself was read, from the file that was kept of it.
     """
 
-    def __init__(self, plan: Plan, threads: int = 1, *, few: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        threads: int = 1,
+        *,
+        few: bool = False,
+        kept: Later[DuckDBPyConnection] | None = None,
+    ) -> None:
         self.plan = plan
-        self.parts = plan.halves if few else [plan.whole]
+        self.parts = plan.halves if few or kept else [plan.whole]
         self._threads = threads
         self._asked: dict[str, str] = {}
-        self._pool = ThreadPoolExecutor(max_workers=len(self.parts) + 2)
-        self._opened = self._pool.submit(self._open)
-
-    def _open(self) -> _Opened:
-        connection = database.connect(self._threads)
-        tables = "; ".join([self.plan.tables, *(part.create for part in self.parts)])
-        connection.execute(f"BEGIN; {tables}; {self.plan.logic}; COMMIT")
-        cursors = [connection.cursor() for _ in range(len(self.parts) + 1)]
-        # What is optimized is planned anew whenever it runs, which takes longer than it saves.
-        for cursor in [connection, *cursors]:
-            cursor.execute("PRAGMA disable_optimizer")
-        connection.execute("SET lock_configuration = true")
-        filling, *answering = cursors
-        return _Opened(
-            connection,
-            [
-                self._pool.submit(
-                    _prepared, cursor, "answer", f"INSERT INTO {part.table} {part.statement}"
-                )
-                for part, cursor in zip(self.parts, answering, strict=True)
-            ],
-            self._pool.submit(_prepared, filling, "fill", f"INSERT INTO viewed {self.plan.view}"),
+        path = plan_cache.database(plan.sha256) if few and not kept else None
+        if path:
+            kept = Later(lambda: opening.read_file(database.unlocked(threads), path))
+        self._kept = kept is not None
+        self._opening = (
+            Later(lambda: opening.of_file(kept.result(), plan)) if kept else self._from_text()
         )
+
+    def _from_text(self) -> Later[opening.Opened]:
+        return Later(lambda: opening.of_plan(self.plan, self.parts, self._threads))
+
+    def _opened(self) -> opening.Opened:
+        try:
+            return self._opening.result()
+        except database.Error:
+            if not self._kept:
+                raise
+        # The file that was kept is damaged; the plan says the same.
+        self._kept = False
+        self._opening = self._from_text()
+        return self._opening.result()
 
     @property
     def connection(self) -> DuckDBPyConnection:
         """The connection, once it is open."""
-        return self._opened.result().connection
+        return self._opened().connection
 
     def ask(
         self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words
@@ -131,13 +137,11 @@ class Engine:
         """
         try:
             self._put(questions, asked, words)
-            cursors = [future.result() for future in self._opened.result().answering]
-            tables = [part.table for part in self.parts]
             running = [
-                self._pool.submit(_rows, cursor, table)
-                for cursor, table in zip(cursors, tables, strict=True)
+                Later(partial(_rows, prepared, part.table))
+                for prepared, part in zip(self._opened().answering, self.parts, strict=True)
             ]
-            return [[Answered(*row) for row in future.result()] for future in running]
+            return [[Answered(*row) for row in rows.result()] for rows in running]
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
 
@@ -150,12 +154,11 @@ class Engine:
             StudyError: a text of the study cannot be computed for a record.
         """
         try:
-            cursors = [future.result() for future in self._opened.result().answering]
             running = [
-                self._pool.submit(_all_rows, cursor, statement(self.plan, part, wanted))
-                for cursor, part in zip(cursors, self.parts, strict=True)
+                Later(partial(_all_rows, prepared.result(), statement(self.plan, part, wanted)))
+                for prepared, part in zip(self._opened().answering, self.parts, strict=True)
             ]
-            return [future.result() for future in running]
+            return [rows.result() for rows in running]
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
 
@@ -192,7 +195,7 @@ class Engine:
             self._put(questions, asked, words)
             if statement not in self._asked:
                 name = f"asked_{len(self._asked)}"
-                _prepared(self.connection, name, statement)
+                self.connection.execute(f"PREPARE {name} AS {statement}")
                 self._asked[statement] = name
             rows = self.connection.execute(f"EXECUTE {self._asked[statement]}").fetchall()
             return sorted(rows, key=lambda row: row[0])
@@ -223,19 +226,11 @@ class Engine:
             f"INSERT INTO variants VALUES {', '.join(marks for _ in asked)}",  # noqa: S608
             [variant[name] for variant in asked for name in names],
         )
-        self._opened.result().filling.result().execute("EXECUTE fill")
+        self._opened().filling.result().execute("EXECUTE fill")
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A database with its tables, and the cursors on which its statements are being prepared."""
-
-    connection: DuckDBPyConnection
-    answering: list[Future[DuckDBPyConnection]]
-    filling: Future[DuckDBPyConnection]
-
-
-def _rows(cursor: DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
+def _rows(prepared: Later[DuckDBPyConnection], table: str) -> list[tuple[Any, ...]]:
+    cursor = prepared.result()
     cursor.execute(f"DELETE FROM {table}")  # noqa: S608
     cursor.execute("EXECUTE answer")
     return _all_rows(
@@ -254,11 +249,6 @@ def unanswerable(study_id: str) -> StudyError:
         f"{study_id}: an expression of the study cannot be computed for this record, "
         "such as a text read as a number; run `screen check` on the study with an example of it"
     )
-
-
-def _prepared(cursor: DuckDBPyConnection, name: str, text: str) -> DuckDBPyConnection:
-    cursor.execute(f"PREPARE {name} AS {text}")
-    return cursor
 
 
 def put_terms(connection: DuckDBPyConnection, plan: Plan, words: Words) -> None:

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from screener.canonical import canonical_json, with_fields
 from screener.dates import EVENT_DATE, span
@@ -35,8 +36,7 @@ MOST_DAYS = 92
 """Days of a partial index date that are tried one by one; a longer span counts as no date."""
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(msgspec.Struct, frozen=True):
     """A patient's index date, as far as the record tells."""
 
     event: bool | None
@@ -57,8 +57,7 @@ class Index:
         return [self.lo + timedelta(days=n) for n in range(number)] if number <= MOST_DAYS else []
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What to ask about a record, so that what its index date leaves open stays open."""
 
     worlds: list[Question]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from screener.errors import UsageError
 
@@ -28,7 +29,7 @@ def with_thresholds(plan: Plan, thresholds: Mapping[str, Any]) -> Plan:
                 f"`screen show {plan.study_id}` lists them."
             )
         parameters[name] |= {"value": _converted(name, value, parameters[name]), "assumed": False}
-    return dataclasses.replace(plan, parameters=parameters)
+    return msgspec.structs.replace(plan, parameters=parameters)
 
 
 def _converted(name: str, value: Any, parameter: Mapping[str, Any]) -> Any:

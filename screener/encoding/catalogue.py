@@ -116,19 +116,28 @@ class Catalogue:
         found = self.find(ref)
         return study.load(found.path, found.criteria)
 
+    def sha256(self, ref: str | Path) -> str:
+        """Return the digest of everything that the encoding of a study is made from.
+
+        Raises UsageError where there is no such study, and StudyError where a file is missing.
+        """
+        from screener.encoding.sources import digest, source_files  # noqa: PLC0415
+
+        found = self.find(ref)
+        return digest(source_files(found.path, found.criteria))
+
     def plan(self, ref: str | Path) -> Plan:
         """Return the compiled study: as kept from an earlier run, or compiled now and kept.
 
         Raises UsageError where there is none, and StudyError where something is wrong in its files.
         """
         from screener import plan_cache  # noqa: PLC0415
-        from screener.encoding.sources import digest, source_files  # noqa: PLC0415
 
-        found = self.find(ref)
-        sha256 = digest(source_files(found.path, found.criteria))
+        sha256 = self.sha256(ref)
         kept = plan_cache.get(sha256)
         if kept is not None:
             return kept
+        found = self.find(ref)
         from screener.compiling.compiler import Compiler  # noqa: PLC0415
         from screener.encoding import study  # noqa: PLC0415
 

@@ -151,7 +151,7 @@ class TestKeeping:
         compiled = Catalogue().plan(small)
         monkeypatch.setattr(compiler, "Compiler", None)
         assert Catalogue().plan(small) == compiled
-        assert len(list(cache.iterdir())) == 1
+        assert sorted(path.suffix for path in cache.iterdir()) == [".duckdb", ".plan"]
 
     def test_a_changed_study_is_compiled_again(self, small: Path, cache: Path) -> None:
         first = Catalogue().plan(small)
@@ -185,9 +185,8 @@ class TestKeeping:
 
     def test_only_the_user_can_read_it(self, small: Path, cache: Path) -> None:
         Catalogue().plan(small)
-        [kept] = cache.iterdir()
         assert stat.S_IMODE(cache.stat().st_mode) == 0o700
-        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        assert [stat.S_IMODE(kept.stat().st_mode) for kept in cache.iterdir()] == [0o600] * 2
 
     @pytest.mark.parametrize(
         "harm",
@@ -211,11 +210,36 @@ class TestKeeping:
         self, small: Path, cache: Path, harm: object
     ) -> None:
         plan = Catalogue().plan(small)
-        [kept] = cache.iterdir()
+        [kept] = cache.glob("*.plan")
         assert callable(harm)
         harm(kept)
         assert plan_cache.get(plan.sha256) is None
         assert Catalogue().plan(small) == plan
+
+    @pytest.mark.parametrize(
+        "harm",
+        [
+            lambda kept: kept.chmod(0o666),
+            lambda kept: kept.chmod(0o620),
+            lambda kept: kept.parent.chmod(0o777),
+            lambda kept: (
+                kept.rename(kept.with_suffix(".real"))
+                and kept.symlink_to(kept.with_suffix(".real"))
+            ),
+            lambda kept: kept.unlink() or kept.mkdir(),
+            lambda kept: kept.unlink() or os.mkfifo(kept),
+            lambda kept: kept.unlink(),
+        ],
+    )
+    def test_a_database_that_somebody_else_may_have_written_is_not_used(
+        self, small: Path, cache: Path, harm: object
+    ) -> None:
+        plan = Catalogue().plan(small)
+        [kept] = cache.glob("*.duckdb")
+        assert plan_cache.database(plan.sha256) == kept
+        assert callable(harm)
+        harm(kept)
+        assert plan_cache.database(plan.sha256) is None
 
     def test_what_somebody_else_owns_is_not_used(
         self, small: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
@@ -227,9 +251,9 @@ class TestKeeping:
 
     def test_a_valid_file_of_another_study_is_not_used(self, small: Path, cache: Path) -> None:
         small_plan = Catalogue().plan(small)
-        [kept] = cache.iterdir()
+        [kept] = cache.glob("*.plan")
         other = Catalogue().plan(small.with_name("other.yml"))
-        [kept_other] = set(cache.iterdir()) - {kept}
+        [kept_other] = set(cache.glob("*.plan")) - {kept}
         kept.write_bytes(kept_other.read_bytes())
         assert plan_cache.get(small_plan.sha256) is None
         assert plan_cache.get(other.sha256) == other
@@ -261,16 +285,20 @@ class TestKeeping:
 
     def test_what_was_not_used_for_longest_is_removed(self, small: Path, cache: Path) -> None:
         cache.mkdir(parents=True, mode=0o700)
-        for number in range(60):
+        for number in range(plan_cache.KEPT + 10):
             old = cache / f"old-{number}"
             old.touch()
             os.utime(old, (number, number))
+        unfinished = cache / "unfinished"
+        unfinished.mkdir()
+        (unfinished / "part").touch()
+        os.utime(unfinished, (0, 0))
         plan = Catalogue().plan(small)
         left = {path.name for path in cache.iterdir()}
         assert len(left) == plan_cache.KEPT
         assert plan_cache.get(plan.sha256)
-        assert "old-59" in left
-        assert "old-0" not in left
+        assert f"old-{plan_cache.KEPT + 9}" in left
+        assert not {"old-0", "unfinished"} & left
 
     def test_it_is_kept_in_the_users_cache_folder(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
