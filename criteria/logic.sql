@@ -201,9 +201,9 @@ CREATE MACRO unlisted(x) AS list_transform(
 -- an amount without zeros at its end, to six decimals
 CREATE MACRO num(v) AS rtrim(rtrim(CAST(CAST(v AS DECIMAL(38,6)) AS VARCHAR), '0'), '.');
 
--- different texts in order; most lists hold one, which takes a tenth of the time to say
+-- different texts in order; most lists hold one or none, which takes a tenth of the time to say
 CREATE MACRO joined(l) AS list_transform([l], lambda v:
-    CASE WHEN len(v) = 1 THEN coalesce(v[1], '')
+    CASE WHEN len(v) < 2 THEN coalesce(v[1], '')
          ELSE array_to_string(list_sort(list_distinct(v)), ', ') END)[1];
 
 CREATE MACRO dated(s) AS coalesce(s.text, 'no date');

@@ -12,7 +12,7 @@ from screener.compiling.lean import lean
 from screener.compiling.macros import Macros
 from screener.compiling.simplify import Simplifier
 from screener.compiling.statements import ALWAYS, column, truth
-from screener.encoding.dictionaries import column_type
+from screener.encoding.dictionaries import TERM_SHAPES, column_type
 from screener.encoding.study import every, leaves
 from screener.plan import FILE, ON_LATER_DAYS, SOURCE, Bulk
 
@@ -128,15 +128,19 @@ class BulkCompiler:
         structure = {n: it for n, it in view.structure(fields).items() if n in first}
         shape = json.dumps(structure).replace("'", "''")
         columns = ", ".join(f"'{name}': '{column_type(it)}'" for name, it in structure.items())
+        terms = ", ".join(
+            f"map_keys(term_{it}) AS words_{it}, map_values(term_{it}) AS known_{it}"
+            for it in TERM_SHAPES
+        )
         seen = view.View(fields, paths=False, read=read)
         return (
             seen.sql(
-                f"(SELECT n, as_of, later, from_json(record, '{shape}') AS record, terms.* "
+                f"(SELECT n, as_of, later, from_json(record, '{shape}') AS record, {terms} "
                 "FROM question, terms)"
             ),
             seen.sql(
                 "(SELECT row_number() OVER () - 1 AS n, as_of, CAST([] AS DATE[]) AS later, "
-                f"r AS record, terms.* FROM read_json({FILE}, format = 'newline_delimited', "
+                f"r AS record, {terms} FROM read_json({FILE}, format = 'newline_delimited', "
                 f"columns = {{{columns}}}) r, day, terms)"
             ),
         )

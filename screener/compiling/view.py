@@ -52,28 +52,6 @@ _LATEST = (
     "ELSE CAST({d} || '-12-31' AS DATE) END"
 )
 
-# Fields that the dictionaries add to an entry {x} of a list.
-_LOOKED_UP: dict[str, dict[str, str]] = {
-    "metastases": {"place": "term_sites[{x}.site].name", "region": "term_sites[{x}.site].region"},
-    "lesions": {"place": "term_sites[{x}.site].name", "region": "term_sites[{x}.site].region"},
-    "other_malignancies": {"class": "term_neoplasms[{x}.type]"},
-    "labs": {
-        "name": "term_tests[{x}.test]",
-        "amount": "CASE WHEN y.amount BETWEEN y.unit.lo AND y.unit.hi THEN y.amount END",
-        "problem": "CASE WHEN y.unit IS NULL THEN 'unit' "
-        "WHEN NOT (y.amount BETWEEN y.unit.lo AND y.unit.hi) THEN 'range' END",
-    },
-}
-# What a laboratory value means by its unit is needed several times, so it is computed first. Most
-# are in the canonical unit, and to multiply decimals takes long.
-_MEASURED = (
-    "list_transform(list_transform({entries}, "
-    f"lambda x, i: {{{{x: x, i: i, unit: term_units[x.test || '{BETWEEN}' || x.unit]}}}}), "
-    "lambda y: {{x: y.x, i: y.i, unit: y.unit, amount: CASE WHEN y.unit.factor = 1 "
-    "THEN y.x.value ELSE CAST(y.x.value * y.unit.factor AS DECIMAL(18,6)) END}})"
-)
-
-
 def _inner(annotation: Any) -> Any:
     """The type itself, without Optional and Annotated."""
     origin = get_origin(annotation)
@@ -165,7 +143,11 @@ class View:
         return any((*at[:k], EVERYTHING) in self._read for k in range(1, len(at) + 1))
 
     def sql(self, source: str) -> str:
-        """The SELECT over `source(n, as_of, later, record, term_…)`."""
+        """The SELECT over `source(n, as_of, later, record, term_…)`.
+
+        With `read`, over `words_…` and `known_…` in place of each `term_…`, a map: its keys and its
+        values.
+        """
         columns = ["n", "as_of AS screened_on", "later"]
         lists = []
         for name, kind in _fields(Record).items():
@@ -226,6 +208,44 @@ class View:
         spelt = {"lo": _EARLIEST.format(d=value), "hi": _LATEST.format(d=value), "text": value}
         return _struct({k: v for k, v in spelt.items() if self._wants((*place, k))} or spelt)
 
+    def _term(self, kind: str, word: str) -> str:
+        """What the dictionaries know of a word.
+
+        To find the place of a word in a list takes DuckDB far less time than to find it in a map.
+        """
+        if self._read is None:
+            return f"term_{kind}[{word}]"
+        return f"known_{kind}[list_position(words_{kind}, {word})]"
+
+    def _looked_up(self, name: str, x: str) -> dict[str, str]:
+        """Fields that the dictionaries add to an entry of a list."""
+        if name in {"metastases", "lesions"}:
+            site = self._term("sites", f"{x}.site")
+            return {"place": f"{site}.name", "region": f"{site}.region"}
+        if name == "other_malignancies":
+            return {"class": self._term("neoplasms", f"{x}.type")}
+        if name == "labs":
+            return {
+                "name": self._term("tests", f"{x}.test"),
+                "amount": "CASE WHEN y.amount BETWEEN y.unit.lo AND y.unit.hi THEN y.amount END",
+                "problem": "CASE WHEN y.unit IS NULL THEN 'unit' "
+                "WHEN NOT (y.amount BETWEEN y.unit.lo AND y.unit.hi) THEN 'range' END",
+            }
+        return {}
+
+    def _measured(self, entries: str) -> str:
+        """Laboratory values with what they mean by their unit, which is needed several times.
+
+        Most are in the canonical unit, and to multiply decimals takes long.
+        """
+        unit = self._term("units", f"x.test || '{BETWEEN}' || x.unit")
+        return (
+            f"list_transform(list_transform({entries}, "
+            f"lambda x, i: {{x: x, i: i, unit: {unit}}}), "
+            "lambda y: {x: y.x, i: y.i, unit: y.unit, amount: CASE WHEN y.unit.factor = 1 "
+            "THEN y.x.value ELSE CAST(y.x.value * y.unit.factor AS DECIMAL(18,6)) END})"
+        )
+
     def _happened(self, x: str, event: str, place: tuple[str, ...]) -> str:
         """When an entry happened, or what is read of it; nothing of the stand-in."""
         day = f"{x}.{event}"
@@ -253,14 +273,14 @@ class View:
         entries, x, position = _with_unseen(name, value), "x", "i"
         words = "x, i" if self._read is None else "x"
         if name == "labs":
-            entries = _MEASURED.format(entries=entries)
+            entries = self._measured(entries)
             x, position, words = "y.x", "y.i", "y"
         path = self._path(f"'{name}['", position)
         extra = {
             "path": f"CASE WHEN {x} IS NOT NULL THEN {path} END",
             "unseen": f"{x} IS NULL",
             "at": self._happened(x, event, (name, "at")),
-            **{key: text.format(x=x) for key, text in _LOOKED_UP.get(name, {}).items()},
+            **self._looked_up(name, x),
         }
         counts = _used(name, f"x.{event}.lo")
         if self._read is not None:
@@ -288,7 +308,7 @@ class View:
         wanted = {k: v for k, v in allergy.items() if self._wants(("allergies", k))} or allergy
         return (
             f"list_transform(list_transform({_with_unseen('allergies', value)}, "
-            f"lambda x, i: {{x: x, i: i, term: term_drugs[x]}}), lambda y: {_struct(wanted)})"
+            f"lambda x, i: {{x: x, i: i, term: {self._term('drugs', 'x')}}}), lambda y: {_struct(wanted)})"
         )
 
     def _lesions(
@@ -298,7 +318,7 @@ class View:
         extra = {
             "path": f"CASE WHEN l IS NOT NULL THEN {place} END",
             "unseen": "l IS NULL",
-            **{key: text.format(x="l") for key, text in _LOOKED_UP["lesions"].items()},
+            **self._looked_up("lesions", "l"),
         }
         lesion = self._struct(item, "l", extra, at)
         words = "l, j" if self._read is None else "l"
@@ -316,7 +336,7 @@ class View:
         wanted = {key: text for key, text in drug.items() if self._wants((*at, key))}
         return (
             f"list_transform(list_transform({_shown('drugs', value)}, "
-            "lambda d, j: {d: d, j: j, term: term_drugs[d]}), "
+            f"lambda d, j: {{d: d, j: j, term: {self._term('drugs', 'd')}}}), "
             f"lambda e: {_struct(wanted or drug)})"
         )
 
