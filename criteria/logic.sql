@@ -58,13 +58,13 @@ CREATE MACRO is_empty(l) AS coalesce(len(l), 0) = 0;
 
 -- the value that all agree on; unknown where they differ, where one is unknown, or for none
 CREATE MACRO agreed(l) AS list_transform([l], lambda v:
-    CASE WHEN list_count(v) = len(v) AND len(list_filter(v, lambda x: x <> v[1])) = 0
-         THEN v[1] END)[1];
+    CASE WHEN len(v) = 1 THEN v[1]
+         WHEN list_count(v) = len(v) AND list_min(v) = list_max(v) THEN v[1] END)[1];
 
 -- truth by the latest entries where there are any; else false if the list is whole, else unknown
 CREATE MACRO by_latest(truths, l) AS list_transform([truths], lambda t:
     CASE WHEN len(t) = 0 THEN CASE WHEN NOT may_lack_entries(l) THEN false END
-    WHEN list_count(t) = len(t) AND len(list_filter(t, lambda x: x <> t[1])) = 0 THEN t[1] END)[1];
+    WHEN list_count(t) = len(t) AND list_min(t) = list_max(t) THEN t[1] END)[1];
 
 -- the entries that could be the latest: those not certainly before another
 CREATE MACRO latest(l) AS list_transform([l], lambda v:

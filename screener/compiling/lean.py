@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from screener.compiling import trees
 from screener.compiling.reads import Reads
-from screener.compiling.simplify import cost
+from screener.compiling.simplify import alike, cost, could_fail, has_lambda
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -49,7 +50,7 @@ def lean(  # noqa: PLR0913, PLR0917
             simplifier.add(name, text)
     reads = Reads(simplifier.columns, given, wanted)
     columns = {name: reads.pruned(simplifier.columns[name]) for name in sorted(reads.used)}
-    columns = _in_cases(columns, wanted, when)
+    columns = _in_cases(_shared(columns), wanted, when)
     uses = {name: trees.columns(tree) for name, tree in columns.items()}
     depths: dict[str, int] = {}
 
@@ -74,6 +75,42 @@ def lean(  # noqa: PLR0913, PLR0917
         below = f"(SELECT {', '.join([*map(_quoted, kept), written])} FROM {below})"
     order = ", ".join(map(_quoted, wanted))
     return Lean(f"SELECT {order} FROM {below}", frozenset(reads.paths))
+
+
+def _shared(columns: Mapping[str, Tree]) -> dict[str, Tree]:
+    """The columns, and as columns of their own what several of them go through lists for."""
+    counts: Counter[str] = Counter()
+    safe: dict[str, bool] = {}
+
+    def count(node: Tree, *, certain: bool) -> None:
+        if node["class"] == "LAMBDA" or not has_lambda(node):
+            return
+        text = alike(node)
+        counts[text] += 1
+        safe[text] = safe.get(text, False) or certain or not could_fail(node)
+        if counts[text] == 1:
+            # Of what a CASE may not choose, nothing that could fail is computed in any case.
+            sure = certain and node["class"] != "CASE"
+            for part in trees.parts(node):
+                count(part, certain=sure)
+
+    for tree in columns.values():
+        count(tree, certain=True)
+    made: dict[str, Tree] = {}
+    names: dict[str, str] = {}
+
+    def named(node: Tree, *, top: bool = False) -> Tree:
+        if node["class"] == "LAMBDA" or not has_lambda(node):
+            return node
+        text = alike(node)
+        if not top and counts[text] > 1 and safe[text]:
+            if text not in names:
+                names[text] = f"shared {len(names)}"
+                made[names[text]] = trees.mapped(node, named)
+            return trees.column(names[text])
+        return trees.mapped(node, named)
+
+    return {name: named(tree, top=True) for name, tree in columns.items()} | made
 
 
 def _in_cases(

@@ -15,7 +15,7 @@ class Macros:
     """The macros of a text of SQL.
 
     What is expanded has no macros left, and each of its lambdas has parameters of a name that no
-    other has, so that parts of it can be moved about.
+    other has (`x 17`), so that parts of it can be moved about.
     """
 
     def __init__(self, logic: str) -> None:
@@ -42,7 +42,7 @@ class Macros:
         if node["class"] == "LAMBDA":
             inner = dict(given)
             for name in trees.parameters(node):
-                inner[name] = trees.column(f"{name}_{next(self._numbers)}")
+                inner[name] = trees.column(f"{name} {next(self._numbers)}")
             return trees.mapped(node, lambda part: self._expand(part, inner))
         name = trees.function(node)
         if name in self._texts:

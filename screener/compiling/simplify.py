@@ -8,6 +8,7 @@ through when the study is compiled, not for every record.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from screener.compiling import trees
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from screener.compiling.macros import Macros
 
 _MAPS = {"list_transform", "list_apply"}
+_PARAMETER = re.compile(r" \d+$")
+"""At the end of the name of a lambda's parameter, and of no column."""
 _CHEAP = 60
 """What computing an expression once more may cost, in about nanoseconds, before it gets a name."""
 
@@ -56,7 +59,7 @@ class Simplifier:
 
     def _column(self, tree: Tree, name: str) -> Tree:
         """A column of its own for an expression, the same for the same."""
-        text = _key(tree)
+        text = alike(tree)
         if text not in self._names:
             made = f"_{name}"
             while made in self.columns:
@@ -68,7 +71,8 @@ class Simplifier:
     def _value(self, node: Tree, owner: str, *, certain: bool) -> Tree:
         """A node as it is written now. `certain`: it is computed once for each record."""
         if node["class"] == "LAMBDA":
-            return trees.mapped(node, lambda it: self._value(it, owner, certain=False))
+            body = self._value(node["expr"], owner, certain=False)
+            return {**node, "expr": self._without_fixed(body, owner) if certain else body}
         if node["class"] == "CASE":
             return _chosen(self._case(node, owner, certain=certain))
         node = trees.mapped(node, lambda it: self._value(it, owner, certain=certain))
@@ -88,6 +92,13 @@ class Simplifier:
         if node["class"] == "OPERATOR" and node["type"] == "OPERATOR_COALESCE":
             return _first(node)
         return node
+
+    def _without_fixed(self, node: Tree, owner: str) -> Tree:
+        """What a lambda computes, without what is the same for every entry."""
+        if node["class"] != "LAMBDA" and has_lambda(node):
+            if not bound_outside(node) and not could_fail(node):
+                return self._column(node, owner)
+        return trees.mapped(node, lambda it: self._without_fixed(it, owner))
 
     def _case(self, node: Tree, owner: str, *, certain: bool) -> Tree:
         """What a CASE does not choose is not computed, so nothing of it may be made a column that
@@ -124,7 +135,7 @@ class Simplifier:
                 if len(parameters) == 1:
                     # The lambda stands twice now, each with a name of its own.
                     [name] = parameters
-                    other = trees.column(f"{name}_r")
+                    other = trees.column(f"again {name}")
                     again = trees.mapped(
                         {**pack, "expr": made}, lambda it: _replaced(it, {name: other})
                     )
@@ -182,7 +193,7 @@ class Simplifier:
         return node
 
 
-def _key(tree: Tree) -> str:
+def alike(tree: Tree) -> str:
     """A text that is the same for trees which say the same, whatever their lambdas call it."""
     names: dict[str, Tree] = {}
 
@@ -195,6 +206,25 @@ def _key(tree: Tree) -> str:
 
     collect(tree)
     return trees.key(_replaced(tree, names))
+
+
+def has_lambda(node: Tree) -> bool:
+    """Whether a tree goes through a list."""
+    return node["class"] == "LAMBDA" or any(map(has_lambda, trees.parts(node)))
+
+
+def bound_outside(node: Tree) -> bool:
+    """Whether a tree names a parameter of a lambda that it stands in."""
+    return any(_PARAMETER.search(name) for name in trees.columns(node))
+
+
+def could_fail(node: Tree) -> bool:
+    """Whether there may be records for which a tree cannot be computed."""
+    return (
+        node["class"] == "CAST"
+        or (trees.function(node) in {"+", "-", "*", "/"})
+        or any(map(could_fail, trees.parts(node)))
+    )
 
 
 def _is_struct(node: Tree) -> bool:
