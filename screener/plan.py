@@ -98,7 +98,7 @@ SOURCE = "{source}"
 ON_THE_DAY = "(SELECT *, screened_on AS as_of FROM viewed, variants)"
 """Records on the day of their screening."""
 ON_LATER_DAYS = (
-    f"(SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} THEN later END)) "
+    f"(SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} THEN later END)) "  # noqa: S608
     "AS as_of FROM viewed, variants)"
 )
 """The same also on the later days on which they are asked about again."""

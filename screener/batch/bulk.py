@@ -201,8 +201,8 @@ class Bulk:
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
         if not self._asks_again:
-            asked = self.plan.verdicts.statement.replace(SOURCE, ON_LATER_DAYS)
-            truths_alone = f"SELECT n, as_of, truths FROM ({asked})"
+            truths = self.plan.verdicts.statement.replace(SOURCE, ON_LATER_DAYS)
+            truths_alone = f"SELECT n, as_of, truths FROM ({truths})"
             self.connection.execute(f"PREPARE ask_again AS {truths_alone}")
             self._asks_again = True
         for n, day, truths in self.connection.execute("EXECUTE ask_again").fetchall():

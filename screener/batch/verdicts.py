@@ -25,6 +25,7 @@ CREATE MACRO in_words(l) AS joined_by(in_order(l), ' ');
 """The distinct items of a list in the order in which they first stand, as a list and as a text;
 a list as a text, empty if it has nothing."""
 
+
 def statement(plan: Plan, *, reasons: bool = True) -> str:
     """SQL that gives a row for each record of `viewed`, asked with the base variant.
 

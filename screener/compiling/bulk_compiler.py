@@ -98,9 +98,7 @@ class BulkCompiler:
             {name: compiler.facts[name].sql for name in layer}
             for layer in compiler.needed(study.criteria, [])
         ]
-        layers.append(
-            {f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single}
-        )
+        layers.append({f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single})
         by_id = {c.id: c for c in every(study.criteria)}
         truths = ", ".join(
             truth(by_id[node.id], lambda c: f"t_{column(c)}") for node in self._nodes
@@ -112,9 +110,7 @@ class BulkCompiler:
         })  # fmt: skip
         given = compiler.record_names | {*self._used} | ALWAYS
         macros = Macros(compiler.encoding.logic + verdicts.MACROS)
-        asked = lean(
-            Simplifier(macros, self._used), [*layers, *more], wanted, given, SOURCE, when
-        )
+        asked = lean(Simplifier(macros, self._used), [*layers, *more], wanted, given, SOURCE, when)
         views = self._views(asked.paths)
         create = compiler.table("viewed", views[0], compiler.question(self._used))
         bulk = Bulk(create, *views, asked.statement)
@@ -135,11 +131,11 @@ class BulkCompiler:
         seen = view.View(fields, paths=False, read=read)
         return (
             seen.sql(
-                f"(SELECT n, as_of, later, from_json(record, '{shape}') AS record, {terms} "
+                f"(SELECT n, as_of, later, from_json(record, '{shape}') AS record, {terms} "  # noqa: S608
                 "FROM question, terms)"
             ),
             seen.sql(
-                "(SELECT row_number() OVER () - 1 AS n, as_of, CAST([] AS DATE[]) AS later, "
+                "(SELECT row_number() OVER () - 1 AS n, as_of, CAST([] AS DATE[]) AS later, "  # noqa: S608
                 f"r AS record, {terms} FROM read_json({FILE}, format = 'newline_delimited', "
                 f"columns = {{{columns}}}) r, day, terms)"
             ),

@@ -69,12 +69,13 @@ def lean(  # noqa: PLR0913, PLR0917
         kept = sorted(needed - set(made))
         steps.append((kept, made))
         needed = set(kept).union(*(uses[name] for name in made)) & (columns.keys() | set(given))
-    below = f"(SELECT {', '.join(map(_quoted, sorted(needed)))} FROM {source})"
+    below = f"(SELECT {', '.join(map(_quoted, sorted(needed)))} FROM {source})"  # noqa: S608
     for kept, made in reversed(steps):
         written = trees.write([(name, columns[name]) for name in made])
-        below = f"(SELECT {', '.join([*map(_quoted, kept), written])} FROM {below})"
+        below = f"(SELECT {', '.join([*map(_quoted, kept), written])} FROM {below})"  # noqa: S608
     order = ", ".join(map(_quoted, wanted))
-    return Lean(f"SELECT {order} FROM {below}", frozenset(reads.paths))
+    text = f"SELECT {order} FROM {below}"  # noqa: S608
+    return Lean(text, frozenset(reads.paths))
 
 
 def _shared(columns: Mapping[str, Tree]) -> dict[str, Tree]:

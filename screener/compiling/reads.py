@@ -49,7 +49,7 @@ class Reads:
                 self._observe(self._column(name))
             for name in sorted(self.used):
                 self._results[name] |= self._visit(self._columns[name])
-            for (struct, field) in sorted(self._read):
+            for struct, field in sorted(self._read):
                 inside = trees.fields(self._structs[struct]).get(field)
                 if inside is not None:
                     self._values[struct, field] |= self._visit(inside)
@@ -79,19 +79,43 @@ class Reads:
         if name in self._record:
             self.paths.add((name,))
             return frozenset([(name,)])
-        return self._bound[name] if name in self._bound else _NOTHING
+        return self._bound.get(name, _NOTHING)
 
-    def _visit(self, node: Tree) -> Value:  # noqa: C901, PLR0911
-        name = trees.function(node)
+    def _visit(self, node: Tree) -> Value:
         if trees.is_column(node):
             first, *rest = node["column_names"]
             value = self._column(first)
             for field in rest:
                 value = self._field(value, field)
             return value
+        if node["class"] == "FUNCTION":
+            return self._function(node)
+        if node["class"] == "OPERATOR":
+            return self._operator(node)
+        if node["class"] == "CASE":
+            for check in node["case_checks"]:
+                self._observe(self._visit(check["when_expr"]))
+            chosen = [check["then_expr"] for check in node["case_checks"]] + [node["else_expr"]]
+            return self._united([self._visit(part) for part in chosen])
+        return self._all(node)
+
+    def _all(self, node: Tree) -> Value:
+        """All of what is below a node is read, and it is not known what comes of it."""
+        for part in trees.parts(node):
+            self._observe(self._visit(part))
+        return _NOTHING
+
+    def _function(self, node: Tree) -> Value:
+        name = trees.function(node)
         if name == "struct_pack":
             self._structs[id(node)] = node
             return frozenset([id(node)])
+        if name in _SAME:
+            return self._united([self._visit(part) for part in trees.parts(node)])
+        if name in _ONLY_PRESENCE:
+            for part in trees.parts(node):
+                self._visit(part)
+            return _NOTHING
         if name in _MAPS or name == "list_filter":
             source, step = trees.arguments(node)
             if step["class"] == "LAMBDA":
@@ -102,33 +126,21 @@ class Reads:
                     return found
                 self._observe(found)
                 return value
-        if name in _SAME:
-            return self._united([self._visit(part) for part in trees.parts(node)])
-        if name in _ONLY_PRESENCE:
-            for part in trees.parts(node):
-                self._visit(part)
+        return self._all(node)
+
+    def _operator(self, node: Tree) -> Value:
+        kind, first = node["type"], node["children"][0]
+        if kind in {"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"}:
+            self._visit(first)
             return _NOTHING
-        if node["class"] == "CASE":
-            for check in node["case_checks"]:
-                self._observe(self._visit(check["when_expr"]))
-            chosen = [check["then_expr"] for check in node["case_checks"]] + [node["else_expr"]]
-            return self._united([self._visit(part) for part in chosen])
-        if node["class"] == "OPERATOR":
-            kind = node["type"]
-            if kind in {"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"}:
-                self._visit(node["children"][0])
-                return _NOTHING
-            if kind == "OPERATOR_COALESCE":
-                return self._united([self._visit(part) for part in node["children"]])
-            if kind == "ARRAY_EXTRACT" and not _is_text(node["children"][1]):
-                self._observe(self._visit(node["children"][1]))
-                return self._visit(node["children"][0])
-            if kind == "STRUCT_EXTRACT" and _is_text(node["children"][1]):
-                value = self._visit(node["children"][0])
-                return self._field(value, node["children"][1]["literal"]["text"])
-        for part in trees.parts(node):
-            self._observe(self._visit(part))
-        return _NOTHING
+        if kind == "OPERATOR_COALESCE":
+            return self._united([self._visit(part) for part in node["children"]])
+        if kind == "ARRAY_EXTRACT" and not _is_text(node["children"][1]):
+            self._observe(self._visit(node["children"][1]))
+            return self._visit(first)
+        if kind == "STRUCT_EXTRACT" and _is_text(node["children"][1]):
+            return self._field(self._visit(first), node["children"][1]["literal"]["text"])
+        return self._all(node)
 
     def _field(self, value: Value, name: str) -> Value:
         found: set[Origin] = set()

@@ -76,33 +76,32 @@ class Simplifier:
         if node["class"] == "CASE":
             return _chosen(self._case(node, owner, certain=certain))
         node = trees.mapped(node, lambda it: self._value(it, owner, certain=certain))
+        if node["class"] == "OPERATOR":
+            return self._operator(node, owner, certain=certain)
         name = trees.function(node)
         if name == "rtrim" and trees.columns(node) <= self._parameters:
             return self._column(node, "parameter")
         if name in _MAPS:
             return self._mapped(node, owner, certain=certain)
-        if name == "list_filter":
-            return _filter(node)
-        if name == "struct_extract":
-            return _field(node, *trees.arguments(node))
-        if node["class"] == "OPERATOR" and node["type"] == "ARRAY_EXTRACT":
+        return _SIMPLER[name](node) if name in _SIMPLER else node
+
+    def _operator(self, node: Tree, owner: str, *, certain: bool) -> Tree:
+        kind = node["type"]
+        if kind == "ARRAY_EXTRACT":
             return self._item(node, owner, certain=certain)
-        if node["class"] == "OPERATOR" and node["type"] == "STRUCT_EXTRACT":
+        if kind == "STRUCT_EXTRACT":
             return _field(node, *node["children"])
-        if node["class"] == "OPERATOR" and node["type"] == "OPERATOR_COALESCE":
-            return _first(node)
-        return node
+        return _first(node) if kind == "OPERATOR_COALESCE" else node
 
     def _without_fixed(self, node: Tree, owner: str) -> Tree:
         """What a lambda computes, without what is the same for every entry."""
-        if node["class"] != "LAMBDA" and has_lambda(node):
-            if not bound_outside(node) and not could_fail(node):
-                return self._column(node, owner)
+        movable = node["class"] != "LAMBDA" and has_lambda(node)
+        if movable and not bound_outside(node) and not could_fail(node):
+            return self._column(node, owner)
         return trees.mapped(node, lambda it: self._without_fixed(it, owner))
 
     def _case(self, node: Tree, owner: str, *, certain: bool) -> Tree:
-        """What a CASE does not choose is not computed, so nothing of it may be made a column that
-        could fail; nothing is."""
+        """A CASE; nothing becomes a column that is computed only where it is chosen."""
         checks = []
         for place, check in enumerate(node["case_checks"]):
             when = self._value(check["when_expr"], owner, certain=certain and place == 0)
@@ -118,17 +117,13 @@ class Simplifier:
         names = trees.parameters(step)
         if items is not None and certain and len(names) == 1 and step["class"] == "LAMBDA":
             found = [_replaced(step["expr"], {names[0]: item}) for item in items]
-            return trees.call(
-                "list_value", *(self._value(it, owner, certain=True) for it in found)
-            )
+            return trees.call("list_value", *(self._value(it, owner, certain=True) for it in found))
         if _picks(step, "result") and trees.function(source) == "list_filter":
             packed, picked = trees.arguments(source)
             if _picks(picked, "filter") and trees.function(packed) in _MAPS:
                 entries, pack = trees.arguments(packed)
                 pair = trees.fields(pack["expr"])
-                kept = _filter(
-                    trees.call("list_filter", entries, {**pack, "expr": pair["filter"]})
-                )
+                kept = _filter(trees.call("list_filter", entries, {**pack, "expr": pair["filter"]}))
                 made, parameters = pair["result"], trees.parameters(pack)
                 if trees.is_column(made) and made["column_names"] == parameters:
                     return kept
@@ -183,9 +178,7 @@ class Simplifier:
                     return node
             return self._value(_replaced(body, {name: trees.struct(given)}), owner, certain=certain)
         times = _times(body, (name,))
-        if cost(value) == 0 or (
-            cost(value) * (times - 1) <= _CHEAP and not _within(body, (name,))
-        ):
+        if cost(value) == 0 or (cost(value) * (times - 1) <= _CHEAP and not _within(body, (name,))):
             return self._value(_replaced(body, {name: value}), owner, certain=certain)
         if certain:
             held = self._column(value, owner)
@@ -325,7 +318,7 @@ def _field(node: Tree, of: Tree, name: Tree) -> Tree:
 
 def _first(node: Tree) -> Tree:
     """COALESCE of what is known already."""
-    first = node["children"][0]
+    first: Tree = node["children"][0]
     if trees.is_constant(first) and first["literal"]["kind"] != "NULL_LITERAL":
         return first
     return node
@@ -334,7 +327,7 @@ def _first(node: Tree) -> Tree:
 def _chosen(node: Tree) -> Tree:
     """CASE without what is never chosen."""
     checks = []
-    otherwise = node["else_expr"]
+    otherwise: Tree = node["else_expr"]
     for check in node["case_checks"]:
         if trees.is_boolean(check["when_expr"], value=False):
             continue
@@ -343,3 +336,10 @@ def _chosen(node: Tree) -> Tree:
             break
         checks.append(check)
     return {**node, "case_checks": checks, "else_expr": otherwise} if checks else otherwise
+
+
+def _extracted(node: Tree) -> Tree:
+    return _field(node, *trees.arguments(node))
+
+
+_SIMPLER = {"list_filter": _filter, "struct_extract": _extracted}

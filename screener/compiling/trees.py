@@ -38,7 +38,8 @@ def _serialized(text: str) -> str:
 def read(text: str) -> Tree:
     """The tree of an expression that is known to be one."""
     [found] = json.loads(_serialized(f"SELECT {text}"))["statements"][0]["node"]["select_list"]
-    return _bare(found)
+    made: Tree = _bare(found)
+    return made
 
 
 def write(columns: Sequence[tuple[str, Tree]]) -> str:

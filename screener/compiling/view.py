@@ -52,6 +52,7 @@ _LATEST = (
     "ELSE CAST({d} || '-12-31' AS DATE) END"
 )
 
+
 def _inner(annotation: Any) -> Any:
     """The type itself, without Optional and Annotated."""
     origin = get_origin(annotation)
@@ -308,12 +309,11 @@ class View:
         wanted = {k: v for k, v in allergy.items() if self._wants(("allergies", k))} or allergy
         return (
             f"list_transform(list_transform({_with_unseen('allergies', value)}, "
-            f"lambda x, i: {{x: x, i: i, term: {self._term('drugs', 'x')}}}), lambda y: {_struct(wanted)})"
+            f"lambda x, i: {{x: x, i: i, term: {self._term('drugs', 'x')}}}), "
+            f"lambda y: {_struct(wanted)})"
         )
 
-    def _lesions(
-        self, item: type[BaseModel], value: str, at: tuple[str, ...], path: str
-    ) -> str:
+    def _lesions(self, item: type[BaseModel], value: str, at: tuple[str, ...], path: str) -> str:
         place = self._path(f"{path} || '.lesions['", "j")
         extra = {
             "path": f"CASE WHEN l IS NOT NULL THEN {place} END",
