@@ -255,8 +255,7 @@ class View:
         spelt = {
             "lo": f"coalesce({_EARLIEST.format(d=day)}, "
             f"CASE WHEN {x} IS NOT NULL THEN DATE '0001-01-01' END)",
-            "hi": f"coalesce(least({_LATEST.format(d=day)}, as_of), "
-            f"CASE WHEN {x} IS NOT NULL THEN as_of END)",
+            "hi": f"CASE WHEN {x} IS NOT NULL THEN least({_LATEST.format(d=day)}, as_of) END",
         }
         wanted = {k: v for k, v in spelt.items() if k == "lo" or self._wants((*place, k))}
         if self._wants((*place, "text")):

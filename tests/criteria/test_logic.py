@@ -10,6 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from screener.compiling.lean import lean
+from screener.compiling.macros import Macros
+from screener.compiling.simplify import Simplifier
 from screener.encoding import sql, yaml_file
 
 HERE = Path(__file__).parent
@@ -84,6 +87,22 @@ def test_a_macro_gives_the_same_of_values_in_columns(
     query = f"SELECT {call} FROM (SELECT {given} FROM range(2) OFFSET 0)"
     for (found,) in database.execute(query).fetchall():
         assert plain(found) == expected, f"row {number} of {name}"
+
+
+@pytest.mark.parametrize(("name", "number", "row"), ROWS, ids=[f"{n}-{i}" for n, i, _ in ROWS])
+def test_a_macro_says_the_same_as_a_batch_writes_it(
+    database: duckdb.DuckDBPyConnection, name: str, number: int, row: list[Any]
+) -> None:
+    """What the arguments and the result read is all that is made, in columns that share parts."""
+    *arguments, expected = row
+    columns = [f"a{position}" for position in range(len(arguments))]
+    call = f"{name}({', '.join(columns)})"
+    if name == "latest":
+        call = f"[e.v for e in {call}]"
+    layers = [dict(zip(columns, map(as_sql, arguments), strict=True)), {"found": call}]
+    written = lean(Simplifier(Macros(LOGIC)), layers, ["found"], {"n"}, "(SELECT 1 AS n)", {})
+    [(found,)] = database.execute(written.statement).fetchall()
+    assert plain(found) == expected, f"row {number} of {name}"
 
 
 def test_every_macro_has_a_table_and_every_table_a_macro() -> None:
