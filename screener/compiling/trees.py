@@ -62,7 +62,7 @@ def _bare(node: Any) -> Any:
         return [_bare(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {k: _bare(v) for k, v in node.items()}
+    kept = {k: v if k in _BESIDE else _bare(v) for k, v in node.items()}
     if "class" in kept:
         kept |= {"alias": "", "query_location": (1 << 64) - 1, "query_location_length": 0}
     return kept
