@@ -20,7 +20,7 @@ class Macros:
 
     def __init__(self, logic: str) -> None:
         self._texts = {
-            name.lower(): ([it.strip() for it in given.split(",")], body)
+            name.lower(): ([it.strip().lower() for it in given.split(",")], body)
             for name, given, body in _MACRO.findall(logic)
         }
         self._bodies: dict[str, tuple[list[str], Tree]] = {}
@@ -33,7 +33,7 @@ class Macros:
     def _expand(self, node: Tree, given: dict[str, Tree]) -> Tree:
         if trees.is_column(node):
             first, *rest = node["column_names"]
-            found = given.get(first)
+            found = given.get(first.lower())
             if found is None:
                 return node
             for name in rest:
@@ -42,7 +42,7 @@ class Macros:
         if node["class"] == "LAMBDA":
             inner = dict(given)
             for name in trees.parameters(node):
-                inner[name] = trees.column(f"{name} {next(self._numbers)}")
+                inner[name.lower()] = trees.column(f"{name} {next(self._numbers)}")
             return trees.mapped(node, lambda part: self._expand(part, inner))
         name = trees.function(node)
         if name in self._texts:

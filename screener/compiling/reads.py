@@ -139,7 +139,7 @@ class Reads:
             self._observe(self._visit(node["children"][1]))
             return self._visit(first)
         if kind == "STRUCT_EXTRACT" and _is_text(node["children"][1]):
-            return self._field(self._visit(first), node["children"][1]["literal"]["text"])
+            return self._field(self._visit(first), node["children"][1]["literal"]["text"].lower())
         return self._all(node)
 
     def _field(self, value: Value, name: str) -> Value:

@@ -312,7 +312,7 @@ def _field(node: Tree, of: Tree, name: Tree) -> Tree:
     if not trees.is_constant(name):
         return node
     if trees.is_column(of) or _is_struct(of):
-        return trees.field(of, name["literal"]["text"])
+        return trees.field(of, name["literal"]["text"].lower())
     return node
 
 

@@ -57,7 +57,10 @@ def key(tree: Tree) -> str:
 
 
 def _bare(node: Any) -> Any:
-    """A node without the places in its text, and without names that tell nothing."""
+    """A node without the places in its text and names that tell nothing, fields in small letters.
+
+    To DuckDB capital and small letters are the same in names.
+    """
     if isinstance(node, list):
         return [_bare(item) for item in node]
     if not isinstance(node, dict):
@@ -65,6 +68,12 @@ def _bare(node: Any) -> Any:
     kept = {k: v if k in _BESIDE else _bare(v) for k, v in node.items()}
     if "class" in kept:
         kept |= {"alias": "", "query_location": (1 << 64) - 1, "query_location_length": 0}
+        if is_column(kept):
+            first, *rest = kept["column_names"]
+            kept["column_names"] = [first, *(name.lower() for name in rest)]
+        if function(kept) == "struct_pack":
+            for argument in kept["arguments"]:
+                argument["name"] = argument["name"].lower()
     return kept
 
 

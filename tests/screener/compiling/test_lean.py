@@ -57,6 +57,15 @@ def test_a_field_that_nothing_reads_is_not_made() -> None:
     assert ("entries", "note") not in found.paths
 
 
+def test_capital_letters_make_no_difference() -> None:
+    found = written(
+        ["sizes"],
+        {"seen": "[{Kind: X.KIND, Size: x.size} for x in entries]"},
+        {"sizes": "list_transform(seen, lambda E: e.SIZE) || [larger_of(seen[1].Size, 0)]"},
+    )
+    assert rows(found) == [([1, 2, None, 1],)]
+
+
 def test_a_column_that_nothing_reads_is_not_computed() -> None:
     found = written(["one"], {"one": "n", "other": "len(entries)"})
     assert rows(found) == [(1,)]
