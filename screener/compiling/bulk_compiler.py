@@ -143,7 +143,7 @@ class BulkCompiler:
 
     def _bind(self, bulk: Bulk) -> None:
         """Have DuckDB bind the statement once, so that a wrong type is found now."""
-        from screener.compiling.compiler import unfit  # noqa: PLC0415
+        from screener.compiling.compiler import unfit  # noqa: PLC0415  # it imports this
 
         connection = database.connect()
         tables = self._compiler.question(self._used)
