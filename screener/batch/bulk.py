@@ -37,6 +37,8 @@ _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCH
     "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
 
+_EMPTY = "; ".join(f"DELETE FROM {n}" for n in ("viewed", "question", "verdicts", "patients"))
+
 
 @dataclass(frozen=True)
 class Screened:
@@ -130,6 +132,8 @@ class Bulk:
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
         """Fill `viewed` with records, as of a day."""
         if self._begun and self._begun % _SWEPT == 0:
+            # Emptied first: what a table holds would be written anew, which takes long.
+            self.connection.execute(_EMPTY)
             self.connection.execute("CHECKPOINT")
         self._begun += 1
         if not self._file or any(len(record.text) > _LONGEST for record in records):
