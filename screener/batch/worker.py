@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, Done
 from screener.batch.general import General, engine_for
-from screener.batch.judge import Accepted, judge
+from screener.batch.judge import Accepted, judge_all
 from screener.batch.log import keep, write_csv
 from screener.batch.tally import Tally
 from screener.plan import Plan
@@ -69,9 +69,7 @@ class Worker:
         done = Done(chunk.number, records=len(chunk.candidates))
         accepted: list[Accepted] = []
         with (folder / REJECTED).open("w", encoding="utf-8") as rejected:
-            for position, candidate in enumerate(chunk.candidates):
-                earlier = chunk.earlier.get(position)
-                found = judge(candidate, task.today, task.complete, earlier)
+            for found in judge_all(chunk.candidates, task.today, task.complete, chunk.earlier):
                 if isinstance(found, Accepted):
                     accepted.append(found)
                     done.ids.append(found.id)
@@ -79,7 +77,7 @@ class Worker:
                     rejected.write(found.line())
                     done.rejected += 1
                     done.ids.append(found.patient_id)
-                done.places.append(candidate.place)
+            done.places.extend(candidate.place for candidate in chunk.candidates)
         screened = [
             study.screen(accepted, task.as_of, folder / results(number))
             for number, study in enumerate(self._studies)
