@@ -159,7 +159,7 @@ def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
             log = bulk.screen(records, SCREENED_ON, Path(folder) / "results.parquet").log
             with (
                 (Path(folder) / "log.csv").open("w", encoding="utf-8", newline="") as table,
-                (Path(folder) / "log.ndjson").open("w", encoding="utf-8") as lines,
+                (Path(folder) / "log.ndjson").open("wb") as lines,
             ):
                 write_csv(table, (row.cells() for row in log))
                 keep(lines, log)

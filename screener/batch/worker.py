@@ -89,7 +89,7 @@ class Worker:
         ]
         with (folder / LOG_TABLE).open("w", encoding="utf-8", newline="") as table:
             write_csv(table, (row.cells() for row in rows))
-        with (folder / LOG).open("w", encoding="utf-8") as log:
+        with (folder / LOG).open("wb") as log:
             keep(log, rows)
         done.tallies = [each.tally.as_json() for each in screened]
         return done
