@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -225,6 +226,8 @@ _worker: list[Worker] = []
 
 
 def _begin(task: Task) -> None:
+    # Taking the database apart would only keep the parent waiting; all is written before.
+    atexit.register(os._exit, 0)
     _worker.append(Worker(task))
 
 
