@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from screener import __version__
 from screener.batch import outputs, worker
-from screener.batch.chunk import SIZE, Chunk, Done, chunks
+from screener.batch.chunk import SIZE, SMALL, Chunk, Done, chunks
 from screener.batch.folder import DAY, RunFolder
 from screener.batch.known_ids import KnownIds
 from screener.batch.tally import Tally
@@ -149,7 +149,7 @@ def _identity(batch: Batch) -> dict[str, Any]:
         ],
         "version": __version__,
         DAY: batch.today.isoformat(),
-        "chunk size": SIZE,
+        "chunk size": [SIZE, SMALL],
     }
 
 
