@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, Done
@@ -107,12 +108,12 @@ def results(number: int) -> str:
 
 def write_done(done: Done, folder: Path) -> None:
     """Note what came of a chunk, beside its files."""
-    (folder / DONE).write_text(json.dumps(vars(done), ensure_ascii=False), encoding="utf-8")
+    (folder / DONE).write_bytes(msgspec.json.encode(done))
 
 
 def read_done(folder: Path) -> Done:
     """Read what `write_done` noted."""
-    return Done(**json.loads((folder / DONE).read_text(encoding="utf-8")))
+    return Done(**msgspec.json.decode((folder / DONE).read_bytes()))
 
 
 def tallies(done: Done) -> list[Tally]:
