@@ -22,10 +22,9 @@ from records import SCREENED_ON
 from screener.batch import verdicts
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, chunks
-from screener.batch.judge import Accepted, judge
+from screener.batch.judge import Accepted, judge_all
 from screener.batch.log import keep, write_csv
 from screener.encoding.catalogue import Catalogue
-from screener.engine import Words
 from screener.intake.detect import opened
 from screener.screening import Screener
 
@@ -68,7 +67,7 @@ class Alone:
 
 def accepted(chunk: Chunk) -> list[Accepted]:
     """The valid records of a chunk."""
-    judged = (judge(it, SCREENED_ON, frozenset(), None) for it in chunk.candidates)
+    judged = judge_all(chunk.candidates, SCREENED_ON, frozenset(), {})
     return [it for it in judged if isinstance(it, Accepted)]
 
 
@@ -157,15 +156,10 @@ def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
                 break
             records = accepted(chunk)
             timed.note("judge")
-            words = Words()
-            for record in records:
-                words.read(record.record)
-            # They are read once more within the next step.
-            spent["parse, view"] -= timed.note("words")
             log = bulk.screen(records, SCREENED_ON, Path(folder) / "results.parquet").log
             with (
                 (Path(folder) / "log.csv").open("w", encoding="utf-8", newline="") as table,
-                (Path(folder) / "log.ndjson").open("w", encoding="utf-8") as lines,
+                (Path(folder) / "log.ndjson").open("wb") as lines,
             ):
                 write_csv(table, (row.cells() for row in log))
                 keep(lines, log)

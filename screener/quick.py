@@ -20,11 +20,12 @@ import msgspec
 from screener.dates import span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 _BLANK = re.compile(r'"\s+"')
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_KEY = b'":'
+_PLAIN = bytes(range(0x20, 0x7F)) + b"\t\n\r"
+"""What is printable without a look; of line ends and tabs, none is within a text of JSON."""
 _MOST_DATES = 100_000
 _KEPT = "record-schema"
 
@@ -63,54 +64,78 @@ class Quick:
             return None
         try:
             record = self._decoder.decode(text)
-            # So that no blank follows a quotation mark, except where a text begins with one.
-            compact = text if _is_tight(text) else msgspec.json.format(text, indent=-1)
+            # A text that begins with a blank may be nothing else.
+            if b'" ' in text and b'" ' in msgspec.json.format(text, indent=-1):
+                return None
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
         # Fields that were left out are not written, so a key given twice (or with null) shows.
-        if compact.count(_KEY) != self._encoder.encode(record).count(_KEY):
+        if text.count(b":") != self._encoder.encode(record).count(b":"):
             return None
-        if b'" ' in compact or not _is_printable(text):
-            return None
-        identifier: str = record.id
-        if not identifier.isprintable() or identifier != identifier.strip():
+        if not (_is_printable(text) and _are_ids([record.id])):
             return None
         return record if self._is_possible(record) else None
 
-    def _dates(self, record: Any) -> set[str | None]:
-        dates = {record.birth_date}
+    def accept_all(self, texts: Sequence[bytes]) -> list[Any] | None:
+        """The records if all are surely valid, as `accept` gives them; None leaves all open.
+
+        Much faster than one by one: each step is taken for all at once, and a test that none can
+        fail where all pass together is not made of each.
+        """
+        block = b"\n".join(texts)
+        if b"\\" in block or (b" " in block and b'" ' in block):
+            return None
+        # So each line is a text and begins a value: within one, no { comes after a }.
+        lines = block.count(b"\n") == len(texts) - 1 and all(map(_is_braced, texts))
+        if not (lines and _is_printable(block)):
+            return None
+        try:
+            records: list[Any] = self._decoder.decode_lines(block)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return None
+        # No text has fewer colons than what is written of it, so none differs if the sums do not.
+        written = self._encoder.encode_lines(records).count(b":")
+        if len(records) != len(texts) or block.count(b":") != written:
+            return None
+        valid = _are_ids([record.id for record in records]) and self._are_possible(records)
+        return records if valid else None
+
+    def _dates(self, records: Sequence[Any]) -> set[str | None]:
+        """The dates in some records, other than those of birth."""
+        dates: set[str | None] = set()
         for name, get in self._objects:
-            if (entry := getattr(record, name)) is not None:
-                dates.update(get([entry]))
+            dates.update(get([it for it in map(attrgetter(name), records) if it is not None]))
         for name, get in self._lists:
-            if entries := getattr(record, name):
-                dates.update(get(entries))
+            dates.update(get(_entries(records, name)))
         return dates
 
     def _is_possible(self, record: Any) -> bool:
         """What spans several fields; a text that sorts before another may be the earlier date."""
-        dates = self._dates(record)
-        if not self._known_dates.issuperset(dates) and not self._are_dates(dates):
-            return False
+        dates = self._dates([record])
         birth = record.birth_date
+        if not self._are_dates(dates | {birth}):
+            return False
         if birth is not None:
-            earliest = min(text for text in dates if text)
+            earliest = min((text for text in dates if text), default=birth)
             if birth > self._today[: len(birth)] or earliest < birth:
                 return False
-        for therapy in record.therapies or ():
-            if therapy.end and therapy.start and therapy.end < therapy.start:
-                return False
-        for event in record.adverse_events or ():
-            if event.resolved and event.onset and event.resolved < event.onset:
-                return False
-        for lab in record.labs or ():
-            lower, upper = lab.lower_limit, lab.upper_limit
-            if lower is not None and upper is not None and upper < lower:
-                return False
-        named = record.partial
-        return not named or len(set(named)) == len(named)
+        return _are_in_order([record])
+
+    def _are_possible(self, records: Sequence[Any]) -> bool:
+        """The same of many records; of each by itself where they do not tell it together."""
+        dates = self._dates(records)
+        births = {record.birth_date for record in records}
+        if not self._are_dates(dates | births):
+            return False
+        latest = max((birth for birth in births if birth), default="")
+        # Most were born before any year in which something is dated.
+        if latest < self._today[:4] and all(text >= latest for text in dates if text):
+            return _are_in_order(records)
+        return all(map(self._is_possible, records))
 
     def _are_dates(self, texts: set[str | None]) -> bool:
+        if self._known_dates.issuperset(texts):
+            return True
         try:
             for text in texts:
                 if text is not None:
@@ -146,18 +171,50 @@ def kept(today: date) -> Quick:
     return Quick(schema(), today)
 
 
-def _is_tight(text: bytes) -> bool:
-    return not (b'" ' in text or b"\n" in text or b"\t" in text or b"\r" in text)
+def _is_braced(text: bytes) -> bool:
+    return text.startswith(b"{") and text.endswith(b"}")
 
 
 def _is_printable(text: bytes) -> bool:
     """Whether no text holds what `record.TEXT` refuses; control characters are no JSON at all."""
-    if text.isascii():
-        return b"\x7f" not in text
-    characters = text.decode()  # it was decoded before, so it is UTF-8
-    if characters.isprintable():  # of all blanks, only spaces are
+    others = text.translate(None, _PLAIN)
+    if not others:
         return True
+    try:
+        if others.decode().isprintable():  # of all blanks, only spaces are
+            return True
+        characters = text.decode()
+    except UnicodeDecodeError:
+        return False
     return not (_BLANK.search(characters) or _UNPRINTABLE.search(characters))
+
+
+def _are_ids(texts: Sequence[str]) -> bool:
+    return "".join(texts).isprintable() and all(text == text.strip() for text in texts)
+
+
+def _entries(records: Sequence[Any], name: str) -> list[Any]:
+    """The entries of a list of all records."""
+    found: list[Any] = []
+    for entries in map(attrgetter(name), records):
+        if entries:
+            found += entries
+    return found
+
+
+def _are_in_order(records: Sequence[Any]) -> bool:
+    """Whether no range ends before it begins, and no list is named twice as partial."""
+    for therapy in _entries(records, "therapies"):
+        if therapy.end and therapy.start and therapy.end < therapy.start:
+            return False
+    for event in _entries(records, "adverse_events"):
+        if event.resolved and event.onset and event.resolved < event.onset:
+            return False
+    for lab in _entries(records, "labs"):
+        lower, upper = lab.lower_limit, lab.upper_limit
+        if lower is not None and upper is not None and upper < lower:
+            return False
+    return all(not it.partial or len(set(it.partial)) == len(it.partial) for it in records)
 
 
 def _getter(names: list[str]) -> Callable[[list[Any]], Iterable[str | None]]:

@@ -81,6 +81,10 @@ class Screener:
         self._large = self._large or Engine(self.plan)
         return self._large
 
+    def begin(self, number: int) -> None:
+        """Have DuckDB bind in the background what that many records need."""
+        self._engine(number)
+
     def screen(
         self, records: Sequence[Record], as_of: date, unread: Unread = ()
     ) -> list[ScreeningResult]:

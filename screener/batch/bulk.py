@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from screener import database
 from screener.answer import Answer
 from screener.batch import removal, verdicts
+from screener.batch.judge import words_of
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.conclusion import clears_on, first_day_without_fail
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 BETWEEN_REASONS = " | "
 
 _LONGEST = 4 * 1024 * 1024
-"""Characters of a record that DuckDB reads from a file without asking for more memory."""
+"""Bytes of a record that DuckDB reads from a file without asking for more memory."""
 
 _SWEPT = 4
 """Chunks after which DuckDB gives free what was deleted, so that no more memory is ever used."""
@@ -36,6 +37,8 @@ _SWEPT = 4
 _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[],
     "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
+
+_EMPTY = "; ".join(f"DELETE FROM {n}" for n in ("viewed", "question", "verdicts", "patients"))
 
 
 @dataclass(frozen=True)
@@ -132,22 +135,21 @@ class Bulk:
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
         """Fill `viewed` with records, as of a day."""
         if self._begun and self._begun % _SWEPT == 0:
+            # Emptied first: what a table holds would be written anew, which takes long.
+            self.connection.execute(_EMPTY)
             self.connection.execute("CHECKPOINT")
         self._begun += 1
         if not self._file or any(len(record.text) > _LONGEST for record in records):
             self._ask(records, [as_of] * len(records), [()] * len(records))
             return
         self._know_words(records)
-        with self._file.open("w", encoding="utf-8") as file:
-            file.writelines(f"{record.text}\n" for record in records)
+        self._file.write_bytes(b"\n".join([record.text for record in records]))
         self.connection.execute("DELETE FROM viewed; DELETE FROM day")
         self.connection.execute("INSERT INTO day VALUES (?)", [as_of])
         self.reading.execute("EXECUTE fill_from_file")
 
     def _know_words(self, records: Sequence[Accepted]) -> None:
-        words = Words()
-        for record in records:
-            words.read(record.record)
+        words = words_of(records)
         if self._words is None or not words.within(self._words):
             self._words = words
             self.connection.execute("DELETE FROM terms")
@@ -169,7 +171,7 @@ class Bulk:
                 "n": list(range(len(records))),
                 "as_of": list(days),
                 "later": [list(each) for each in later],
-                "record": [record.text for record in records],
+                "record": [record.text.decode() for record in records],
             },
         )
         connection.execute("EXECUTE fill")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from screener.intake.source import Candidate
 
-    from screener.intake.source import Candidate, Place, Source
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from screener.intake.source import Place, Source
 
 SIZE = 4096
 """Candidates of a chunk. Fixed, so that a run ends with the same bytes however often it stops."""
+
+SMALL = 8
+"""Chunks of that size. Later ones are twice as large: each statement of DuckDB takes a tenth of a
+second however little it is asked, but a small export is to be divided among the workers."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,33 @@ class Chunk:
     candidates: list[Candidate]
     earlier: Mapping[int, Place] = field(default_factory=dict)
     """Candidates whose id stands earlier in the input, by position, with where it first does."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to a worker by columns, which takes a tenth of the time: most have but a text."""
+        places = [candidate.place for candidate in self.candidates]
+        texts = [candidate.text for candidate in self.candidates]
+        more = {
+            position: tuple(candidate[2:])
+            for position, candidate in enumerate(self.candidates)
+            if candidate[2:] != _NO_MORE
+        }
+        return _chunk, (self.number, places, texts, more, self.earlier)
+
+
+_NO_MORE = Candidate({}, None)[2:]
+
+
+def _chunk(
+    number: int,
+    places: Sequence[Place],
+    texts: Sequence[bytes | None],
+    more: Mapping[int, tuple[Any, ...]],
+    earlier: Mapping[int, Place],
+) -> Chunk:
+    candidates = list(map(Candidate, places, texts))
+    for position, rest in more.items():
+        candidates[position] = Candidate(*candidates[position][:2], *rest)
+    return Chunk(number, candidates, earlier)
 
 
 @dataclass
@@ -41,12 +74,13 @@ class Done:
 def chunks(source: Source) -> Iterator[Chunk]:
     """Divide an input; raises what reading it raises."""
     held: list[Candidate] = []
-    number = 0
+    number, size = 0, SIZE
     for candidate in source.candidates():
         # What is known of its source beside would be heavy to hand on, and is read again.
-        held.append(replace(candidate, extract=None) if candidate.extract else candidate)
-        if len(held) == SIZE:
+        held.append(candidate._replace(extract=None) if candidate.extract else candidate)
+        if len(held) == size:
             yield Chunk(number, held)
             held, number = [], number + 1
+            size = SIZE if number < SMALL else 2 * SIZE
     if held:
         yield Chunk(number, held)

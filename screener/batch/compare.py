@@ -14,7 +14,7 @@ from screener.batch.amendment import amendment
 from screener.batch.bulk import Outcomes
 from screener.batch.chunk import Chunk, Done, chunks
 from screener.batch.general import engine_for
-from screener.batch.judge import Accepted, Rejected, judge
+from screener.batch.judge import Accepted, Rejected, judge, judge_all
 from screener.batch.known_ids import KnownIds
 from screener.batch.run import Progress
 from screener.batch.tally import OUTCOMES, STATUSES
@@ -194,7 +194,7 @@ def _accepted(
 ) -> Iterator[Accepted]:
     """Judge a chunk: give the valid records, and say of the others that they are not."""
     complete = comparing.old.settings.complete
-    judged = [judge(it, comparing.today, complete, None) for it in chunk.candidates]
+    judged = list(judge_all(chunk.candidates, comparing.today, complete, {}))
     done = Done(
         chunk.number,
         ids=[it.id if isinstance(it, Accepted) else it.patient_id for it in judged],

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from screener import database
 from screener.batch import grid
+from screener.batch.judge import words_of
 from screener.compiling.compiler import Compiler
 from screener.compiling.dependence import rests_on, truths_statement
-from screener.engine import Words, put_terms, unanswerable
+from screener.engine import put_terms, unanswerable
 from screener.errors import StudyError
 
 if TYPE_CHECKING:
@@ -80,16 +81,13 @@ class Curves:
             raise unanswerable(self._plan.study_id) from None
 
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
-        words = Words()
-        for record in records:
-            words.read(record.record)
-        put_terms(self._connection, self._plan, words)
+        put_terms(self._connection, self._plan, words_of(records))
         self._connection.execute(
             "INSERT INTO question SELECT unnest($n), $as_of, CAST([] AS DATE[]), unnest($record)",
             {
                 "n": list(range(len(records))),
                 "as_of": as_of,
-                "record": [record.text for record in records],
+                "record": [record.text.decode() for record in records],
             },
         )
         self._connection.execute(f"INSERT INTO viewed {self._plan.bare_view}")

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from screener import quick
 from screener.canonical import canonical_json, with_partial
+from screener.engine import Words
 from screener.errors import InputError, Problem
 from screener.intake.json_file import read_one
 from screener.intake.source import located
 from screener.record import legible_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from screener.intake.source import Candidate, Place
@@ -30,13 +32,18 @@ _NAMED = msgspec.json.Decoder(_Named)
 _LINE = re.compile(r"line 1(?=,|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A valid record, as JSON and as an object with its fields."""
+_AT_ONCE = 32
+"""Records that are judged together where all are in order: as many as the cache holds."""
+
+
+class Accepted(NamedTuple):
+    """A valid record."""
 
     id: str
-    text: str
-    record: Any
+    text: bytes
+    """The record as one JSON object in UTF-8 on one line."""
+    words: Words
+    """Its words, with those of the records that were judged together with it."""
     unread: frozenset[str] = frozenset()
     """Lists that nobody can call whole."""
 
@@ -61,6 +68,46 @@ class Rejected:
         return json.dumps(row, ensure_ascii=False) + "\n"
 
 
+def judge_all(
+    candidates: Sequence[Candidate],
+    today: date,
+    complete: frozenset[str],
+    earlier: Mapping[int, Place],
+) -> Iterator[Accepted | Rejected]:
+    """Accept or reject candidates as `judge` does each; `earlier` is by position.
+
+    Those that follow each other are taken together as long as nothing is wrong with them.
+    """
+    for start in range(0, len(candidates), _AT_ONCE):
+        yield from _judged(candidates, range(len(candidates))[start : start + _AT_ONCE], today,
+                           complete, earlier)  # fmt: skip
+
+
+def _judged(
+    candidates: Sequence[Candidate],
+    which: range,
+    today: date,
+    complete: frozenset[str],
+    earlier: Mapping[int, Place],
+) -> Iterator[Accepted | Rejected]:
+    """Judge some together, or else in halves, so that one in error costs the others little."""
+    some = candidates[which.start : which.stop]
+    if len(which) == 1:
+        yield judge(some[0], today, complete, earlier.get(which.start))
+        return
+    texts = [it.text for it in some if it.text is not None and not it.problems]
+    plain = len(texts) == len(some) and earlier.keys().isdisjoint(which)
+    records = quick.from_models(today).accept_all(texts) if plain else None
+    if records is None or (complete and any(record.partial for record in records)):
+        half = len(which) // 2
+        for part in (which[:half], which[half:]):
+            yield from _judged(candidates, part, today, complete, earlier)
+        return
+    words = _words(records)
+    for candidate, text, record in zip(some, texts, records, strict=True):
+        yield Accepted(record.id, text, words, candidate.unread)
+
+
 def judge(
     candidate: Candidate, today: date, complete: frozenset[str], earlier: Place | None
 ) -> Accepted | Rejected:
@@ -73,7 +120,7 @@ def judge(
     if candidate.text is not None and not candidate.problems and earlier is None:
         record = quick.from_models(today).accept(candidate.text)
         if record is not None and not (complete and record.partial):
-            return Accepted(record.id, candidate.text.decode(), record, candidate.unread)
+            return Accepted(record.id, candidate.text, _words([record]), candidate.unread)
     problems = list(candidate.problems)
     identifier = candidate.patient_id
     if candidate.text is not None:
@@ -86,7 +133,8 @@ def judge(
             if not problems and earlier is None:
                 rest = [name for name in found.partial or () if name not in complete]
                 whole = with_partial(found, rest) if found.partial else found
-                return Accepted(found.id, canonical_json(whole), whole, candidate.unread)
+                text = canonical_json(whole).encode()
+                return Accepted(found.id, text, _words([whole]), candidate.unread)
     if earlier is not None:
         told = (
             f"the same id as the record at {place_in_words(earlier)}; "
@@ -127,3 +175,19 @@ def _placed(candidate: Candidate, problem: Problem) -> Problem:
         path = _LINE.sub(f"line {candidate.place['line']}", problem.path)
         return Problem(path, problem.message)
     return problem
+
+
+def words_of(records: Iterable[Accepted]) -> Words:
+    """The words of some records; others may be among them, which is no harm."""
+    words = Words()
+    for some in {id(record.words): record.words for record in records}.values():
+        for mine, more in zip(vars(words).values(), vars(some).values(), strict=True):
+            mine.update(more)
+    return words
+
+
+def _words(records: Sequence[Any]) -> Words:
+    words = Words()
+    for record in records:
+        words.read(record)
+    return words

@@ -6,6 +6,8 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -45,8 +47,9 @@ class KnownIds:
 
     def add(self, done: Done) -> None:
         """Take in the ids of a chunk."""
+        write = msgspec.json.encode
         rows = [
-            (name, json.dumps(place))
+            (name, write(place))
             for name, place in zip(done.ids, done.places, strict=True)
             if name is not None
         ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from screener.report.harmless import harmless
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from screener.result import Status
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(list[Any])
 
 
 class LogRow(NamedTuple):
@@ -48,17 +52,21 @@ def write_csv(file: IO[str], rows: Iterable[Iterable[str]]) -> None:
     own.
     """
     table = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    table.writerows([harmless(cell) for cell in row] for row in rows)
+    for row in rows:
+        cells = list(map(harmless, row))
+        joined = '","'.join(cells)
+        if joined.count('"') == 2 * (len(cells) - 1):  # no cell has one, so there is no more to it
+            file.write(f'"{joined}"\n')
+        else:
+            table.writerow(cells)
 
 
-def keep(file: IO[str], rows: Iterable[LogRow]) -> None:
+def keep(file: IO[bytes], rows: Iterable[LogRow]) -> None:
     """Write rows so that `kept` reads them again as they are."""
-    file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    file.write(_ENCODER.encode_lines(rows))
 
 
 def kept(paths: Iterable[Path]) -> Iterator[LogRow]:
     """Read the rows that were kept in some files, one after the other."""
     for path in paths:
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                yield LogRow(*json.loads(line))
+        yield from map(LogRow._make, _DECODER.decode_lines(path.read_bytes()))

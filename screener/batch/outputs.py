@@ -5,6 +5,8 @@ from __future__ import annotations
 import heapq
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from screener import database
@@ -56,6 +58,23 @@ def write(
         UsageError: a library that an output needs is not installed.
         OSError: a file cannot be written.
     """
+    chunks = [folder.chunk(number) for number in numbers]
+    files = [
+        chunk / worker.results(number) for chunk in chunks for number in range(len(batch.screeners))
+    ]
+    for screener in batch.screeners:
+        screener.begin(DETAILS)
+    with _merging(files, folder.parts / "results.parquet"):
+        return _write(batch, folder, numbers, summary, tallies)
+
+
+def _write(
+    batch: Batch,
+    folder: RunFolder,
+    numbers: Sequence[int],
+    summary: dict[str, Any],
+    tallies: Sequence[Tally],
+) -> list[str]:
     parts = folder.parts
     chunks = [folder.chunk(number) for number in numbers]
     logs = [chunk / worker.LOG for chunk in chunks]
@@ -65,9 +84,6 @@ def write(
         _append(target, [chunk / worker.LOG_TABLE for chunk in chunks])
     with (parts / "rejected.ndjson").open("wb") as target:
         _append(target, [chunk / worker.REJECTED for chunk in chunks])
-    studies = range(len(batch.screeners))
-    _merge([chunk / worker.results(n) for chunk in chunks for n in studies],
-           parts / "results.parquet")  # fmt: skip
     names = [
         "screening_log.csv",
         "results.parquet",
@@ -151,19 +167,29 @@ def _append(target: IO[bytes], files: Iterable[Path]) -> None:
             shutil.copyfileobj(file, target, 1 << 20)
 
 
-def _merge(files: Sequence[Path], target: Path) -> None:
-    """Bring Parquet files together in their order, on one thread so that the bytes are the same."""
+@contextmanager
+def _merging(files: Sequence[Path], target: Path) -> Iterator[None]:
+    """Bring Parquet files together in their order while the other outputs are made.
+
+    On one thread, so that the bytes are the same.
+    """
     names = ", ".join(text(str(path)) for path in files)
     connection = database.connect(writes=str(target.parent))
-    try:
-        connection.execute(
+    with closing(connection), ThreadPoolExecutor(1) as pool:
+        merged = pool.submit(
+            connection.execute,
             f"COPY (FROM read_parquet([{names}])) TO {text(str(target))} "
-            "(FORMAT parquet, COMPRESSION zstd)"
+            "(FORMAT parquet, COMPRESSION zstd)",
         )
-    except database.FileError as error:
-        raise OSError(str(error)) from None
-    finally:
-        connection.close()
+        try:
+            yield
+        except BaseException:
+            connection.interrupt()
+            raise
+        try:
+            merged.result()
+        except database.FileError as error:
+            raise OSError(str(error)) from None
 
 
 def _texts(plan: Plan, what_if: WhatIf | None, diagram: str | None) -> StudyTexts:

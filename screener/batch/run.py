@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from screener import __version__
 from screener.batch import outputs, worker
-from screener.batch.chunk import SIZE, Chunk, Done, chunks
+from screener.batch.chunk import SIZE, SMALL, Chunk, Done, chunks
 from screener.batch.folder import DAY, RunFolder
 from screener.batch.known_ids import KnownIds
 from screener.batch.tally import Tally
@@ -148,7 +149,7 @@ def _identity(batch: Batch) -> dict[str, Any]:
         ],
         "version": __version__,
         DAY: batch.today.isoformat(),
-        "chunk size": SIZE,
+        "chunk size": [SIZE, SMALL],
     }
 
 
@@ -225,6 +226,8 @@ _worker: list[Worker] = []
 
 
 def _begin(task: Task) -> None:
+    # Taking the database apart would only keep the parent waiting; all is written before.
+    atexit.register(os._exit, 0)
     _worker.append(Worker(task))
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, Done
 from screener.batch.general import General, engine_for
-from screener.batch.judge import Accepted, judge
+from screener.batch.judge import Accepted, judge_all
 from screener.batch.log import keep, write_csv
 from screener.batch.tally import Tally
 from screener.plan import Plan
@@ -69,9 +70,7 @@ class Worker:
         done = Done(chunk.number, records=len(chunk.candidates))
         accepted: list[Accepted] = []
         with (folder / REJECTED).open("w", encoding="utf-8") as rejected:
-            for position, candidate in enumerate(chunk.candidates):
-                earlier = chunk.earlier.get(position)
-                found = judge(candidate, task.today, task.complete, earlier)
+            for found in judge_all(chunk.candidates, task.today, task.complete, chunk.earlier):
                 if isinstance(found, Accepted):
                     accepted.append(found)
                     done.ids.append(found.id)
@@ -79,7 +78,7 @@ class Worker:
                     rejected.write(found.line())
                     done.rejected += 1
                     done.ids.append(found.patient_id)
-                done.places.append(candidate.place)
+            done.places.extend(candidate.place for candidate in chunk.candidates)
         screened = [
             study.screen(accepted, task.as_of, folder / results(number))
             for number, study in enumerate(self._studies)
@@ -91,7 +90,7 @@ class Worker:
         ]
         with (folder / LOG_TABLE).open("w", encoding="utf-8", newline="") as table:
             write_csv(table, (row.cells() for row in rows))
-        with (folder / LOG).open("w", encoding="utf-8") as log:
+        with (folder / LOG).open("wb") as log:
             keep(log, rows)
         done.tallies = [each.tally.as_json() for each in screened]
         return done
@@ -109,12 +108,12 @@ def results(number: int) -> str:
 
 def write_done(done: Done, folder: Path) -> None:
     """Note what came of a chunk, beside its files."""
-    (folder / DONE).write_text(json.dumps(vars(done), ensure_ascii=False), encoding="utf-8")
+    (folder / DONE).write_bytes(msgspec.json.encode(done))
 
 
 def read_done(folder: Path) -> Done:
     """Read what `write_done` noted."""
-    return Done(**json.loads((folder / DONE).read_text(encoding="utf-8")))
+    return Done(**msgspec.json.decode((folder / DONE).read_bytes()))
 
 
 def tallies(done: Done) -> list[Tally]:

@@ -7,8 +7,7 @@ forms, by `screener.record`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from screener.errors import Problem
 
@@ -20,8 +19,7 @@ Place = dict[str, Any]
 {"sheet": "patients", "row": 5}; counted as the user sees it, lines and rows from 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """What may be a record."""
 
     place: Place

@@ -64,6 +64,33 @@ def test_most_records_are_accepted() -> None:
     assert sum(accepts(text.encode()) is not None for text in texts) > 150
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 9), st.sampled_from(ODD))
+def test_what_is_accepted_together_is_accepted_alone(seed: int, number: int, odd: Any) -> None:
+    """One that is changed, or none, among others in order: all are known, or none is."""
+    random = Random(seed)
+    records = [generators.record(seed + n) for n in range(number)]
+    texts = [json.dumps(it, ensure_ascii=False, separators=(",", ":")).encode() for it in records]
+    assert together(texts) or not all(accepts(text) for text in texts)
+    at = random.randrange(number)
+    changed = generators.changed(
+        records[at], random.choice(list(generators.paths(records[at]))), odd
+    )
+    texts[at] = json.dumps(changed, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    together(texts)
+
+
+def together(texts: list[bytes]) -> bool:
+    """Check that some texts are accepted together only if each is alone; whether they were."""
+    found = quick.from_models(TODAY).accept_all(texts)
+    if found is None:
+        return False
+    alone = [accepts(text) for text in texts]
+    assert all(record is not None for record in alone), texts
+    assert list(map(canonical_json, found)) == list(map(canonical_json, alone))
+    return True
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(ODD))
 def test_an_odd_value_anywhere(seed: int, odd: Any) -> None:
@@ -116,6 +143,41 @@ def test_an_odd_value_anywhere(seed: int, odd: Any) -> None:
 )
 def test_what_is_never_accepted(text: bytes) -> None:
     assert accepts(text) is None
+    good = json.dumps(BASE).encode()
+    for texts in ([text], [text, good], [good, text], [good, text, good]):
+        assert quick.from_models(TODAY).accept_all(texts) is None
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [b'{"id": "P"}{"id": "Q"}', b""],
+        [b'{"id": "P"}\n{"id": "Q"}', b" "],
+        [b'{"id": "P"}\n{"id": "Q"}', b'{"id": "R"}'],
+        [b'{"id": "P"', b'}{"id": "Q"}'],
+        [b'{"id":', b'"P"}', b'{"id": "Q"} {"id": "R"} {"id": "S"}'],
+        [b'{"id": "P", "labs": [{"test": "anc", "value": 1}', b'{"test": "ast", "value": 1}]}'],
+        [b'{"id": "P", "centre": "a}', b'{b"}', b'{"id": "Q"}'],
+        [b'{"id": "P", "sex": "male", "sex": "male"}', b'{"id": "Q", "centre": "a:b"}'],
+    ],
+)
+def test_texts_that_are_not_one_record_each_are_never_accepted_together(texts: list[bytes]) -> None:
+    assert quick.from_models(TODAY).accept_all(texts) is None
+
+
+def test_dates_before_the_birth_of_another_are_no_hindrance() -> None:
+    """Text alone does not tell there; each record is then looked at by itself."""
+    young = {"id": "P", "birth_date": "2001-01-01"}
+    texts = [
+        json.dumps({"id": "Q", "birth_date": "1950", "injuries": [{"major": True, "date": date}]})
+        for date in ("2000-12-31", "1949-12-31")
+    ]
+    assert together([json.dumps(young).encode(), texts[0].encode()])
+    assert not together([json.dumps(young).encode(), texts[1].encode()])
+    born_today = json.dumps({**young, "birth_date": TODAY.isoformat()}).encode()
+    assert together([born_today, texts[0].encode()])
+    born_tomorrow = json.dumps({**young, "birth_date": "2026-01-16"}).encode()
+    assert not together([born_tomorrow, texts[0].encode()])
 
 
 @pytest.mark.parametrize(
@@ -132,7 +194,9 @@ def test_what_is_never_accepted(text: bytes) -> None:
     ],
 )
 def test_what_is_always_accepted(more: dict[str, Any]) -> None:
-    assert agree(json.dumps({**BASE, **more}, ensure_ascii=False).encode())
+    text = json.dumps({**BASE, **more}, ensure_ascii=False).encode()
+    assert agree(text)
+    assert together([text, json.dumps({"id": "Q"}).encode(), text])
 
 
 def test_the_odd_values_are_right_somewhere_and_wrong_somewhere() -> None:
