@@ -56,7 +56,7 @@ class Alone:
     """A worker that gives the verdicts and nothing else."""
 
     def __init__(self, folder: Path) -> None:
-        screener = Screener(Catalogue().plan("dawna-fes"))
+        screener = Screener(Catalogue().plan("dawna-fes", many=True))
         self._bulk = Bulk(screener, folder, reasons=False)
 
     def screen(self, chunk: Chunk) -> Counter[str]:
@@ -142,7 +142,7 @@ def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
     counted = 0
     with tempfile.TemporaryDirectory() as folder, opened(export) as found:
         given = chunks(found.source)
-        bulk = Bulk(Screener(Catalogue().plan("dawna-fes")), Path(folder))
+        bulk = Bulk(Screener(Catalogue().plan("dawna-fes", many=True)), Path(folder))
         bare = verdicts.statement(bulk.plan, reasons=False)
         bulk.connection.execute(f"PREPARE alone AS INSERT INTO verdicts BY NAME {bare}")
         timed = Timed(bulk.connection, spent)

@@ -108,7 +108,7 @@ def load_study(
     from screener.encoding.catalogue import Catalogue  # noqa: PLC0415
     from screener.screening import Screener  # noqa: PLC0415
 
-    return Screener(Catalogue(criteria).plan(study), settings)
+    return Screener(Catalogue(criteria).plan(study, many=True), settings)
 
 
 def screen(
@@ -126,8 +126,10 @@ def screen(
     """
     from datetime import date  # noqa: PLC0415
 
+    from screener.encoding.catalogue import Catalogue  # noqa: PLC0415
     from screener.record import Record, parse  # noqa: PLC0415
+    from screener.screening import Screener  # noqa: PLC0415
 
     day = as_of or date.today()
     known = record if isinstance(record, Record) else parse(record, today=max(day, date.today()))
-    return load_study(study, criteria=criteria, settings=settings).screen([known], day)[0]
+    return Screener(Catalogue(criteria).plan(study), settings).screen([known], day)[0]

@@ -93,6 +93,16 @@ class Bulk(msgspec.Struct, frozen=True):
     of `Plan.nodes`, and the days on which a fail could clear."""
 
 
+class Many(msgspec.Struct, frozen=True):
+    """What is asked of many records at once."""
+
+    verdicts: Bulk
+    """The truths."""
+    explained: Bulk
+    """The same, and for each node with a predicate of its own `r<position>`, the reason, and
+    `n<position>`, what to obtain."""
+
+
 SOURCE = "{source}"
 """Stands in a statement for one of these tables."""
 ON_THE_DAY = "(SELECT *, screened_on AS as_of FROM viewed, variants)"
@@ -139,11 +149,6 @@ class Plan(msgspec.Struct, frozen=True):
     """The records of `question` as facts see them: the rows of `viewed`."""
     bare_view: str
     """The same where nobody asks for the places of entries in the record."""
-    verdicts: Bulk
-    """The truths of many records."""
-    explained: Bulk
-    """The same, and for each node with a predicate of its own `r<position>`, the reason, and
-    `n<position>`, what to obtain."""
     whole: Part
     """Every criterion in one statement, for many records."""
     halves: list[Part]
@@ -155,6 +160,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Name, label, meaning, type, unit and source of each fact that a report may show."""
     cohort: CohortPlan
     """Index date, derived variables, baseline table and flow, of a study that has them."""
+    many: Many | None = None
+    """What is asked of many records; None in a plan for a few, since writing it takes longest."""
 
     def to_json(self) -> str:
         """The plan as JSON text."""

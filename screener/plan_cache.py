@@ -1,7 +1,8 @@
 """Compiled studies, kept between runs in the user's cache folder.
 
-A plan is kept twice: whole, as text, and what DuckDB reads of it, as a database file, since reading
-that takes DuckDB a fifth of the time of the same statements as text.
+A plan is kept as text and, for a few records, as a database file as well: to read that takes
+DuckDB a fifth of the time of the same statements as text. Plans for many records are kept by
+themselves: they are longer, and take longest to compile.
 
 A plan is found by everything that it was made from and with, so it is never out of date. What is
 kept decides who is eligible: so a folder or file that somebody else owns or could have written is
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
 
 FOLDER_VARIABLE = "TRIAL_SCREEN_CACHE"
 KEPT = 100
-"""Files, of which a study has two."""
+"""Files, of which a study has up to three."""
 
 _TEXT, _DATABASE = ".plan", ".duckdb"
 _FAILURES = (OSError, ImportError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
-def get(sha256: str) -> Plan | None:
-    """Return the plan of the encoding with this digest, if one is kept."""
+def get(sha256: str, *, many: bool = False) -> Plan | None:
+    """Return the plan of the encoding with this digest, for many records or few, if one is kept."""
     try:
-        text = get_text(sha256)
+        text = get_text(_plan_name(sha256, many=many))
         if text is None:
             return None
         from screener.plan import Plan  # noqa: PLC0415
@@ -52,8 +53,13 @@ def put(plan: Plan) -> None:
     """Keep a plan."""
     from screener import opening  # noqa: PLC0415
 
-    put_text(plan.sha256, plan.to_json())
-    _put(_file_name(plan.sha256, _DATABASE), lambda path: opening.write(plan, path))
+    put_text(_plan_name(plan.sha256, many=plan.many is not None), plan.to_json())
+    if database(plan.sha256) is None:
+        _put(_file_name(plan.sha256, _DATABASE), lambda path: opening.write(plan, path))
+
+
+def _plan_name(sha256: str, *, many: bool) -> str:
+    return f"{sha256} for many" if many else sha256
 
 
 def database(sha256: str) -> Path | None:

@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bulk(folder: Path) -> Bulk:
-    return Bulk(Screener(Catalogue().plan("dawna-fes")), folder)
+    return Bulk(Screener(Catalogue().plan("dawna-fes", many=True)), folder)
 
 
 def compare(bulk: Bulk, folder: Path, drawn: Iterable[Any], day: date) -> dict[str, set[Any]]:

@@ -69,7 +69,9 @@ class Bulk:
     ) -> None:
         self.plan = plan = screener.plan
         self.connection = connection = database.connect(writes=str(folder) if folder else None)
-        asked = plan.explained if reasons else plan.verdicts
+        many = verdicts.asked_of_many(plan)
+        asked = many.explained if reasons else many.verdicts
+        self._truths = many.verdicts.statement.replace(SOURCE, ON_LATER_DAYS)
         connection.execute(
             f"BEGIN; {plan.tables}; DROP TABLE viewed; {asked.create}; {_VERDICTS}; {plan.logic}; "
             f"{verdicts.MACROS}; COMMIT"
@@ -203,8 +205,7 @@ class Bulk:
         self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
         if not self._asks_again:
-            truths = self.plan.verdicts.statement.replace(SOURCE, ON_LATER_DAYS)
-            truths_alone = f"SELECT n, as_of, truths FROM ({truths})"
+            truths_alone = f"SELECT n, as_of, truths FROM ({self._truths})"
             self.connection.execute(f"PREPARE ask_again AS {truths_alone}")
             self._asks_again = True
         for n, day, truths in self.connection.execute("EXECUTE ask_again").fetchall():

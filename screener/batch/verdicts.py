@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from screener.plan import ON_THE_DAY, SOURCE
 
 if TYPE_CHECKING:
-    from screener.plan import Node, Plan
+    from screener.plan import Many, Node, Plan
 
 _OUTCOMES = {"inclusion": "('pass', 'fail')", "exclusion": "('fail', 'pass')"}
 
@@ -26,6 +26,17 @@ CREATE MACRO in_words(l) AS joined_by(in_order(l), ' ');
 a list as a text, empty if it has nothing."""
 
 
+def asked_of_many(plan: Plan) -> Many:
+    """What a plan for many records asks.
+
+    Raises:
+        ValueError: the plan is one for a few.
+    """
+    if plan.many is None:
+        raise ValueError(f"the plan of {plan.study_id} is for a few records; load it for many")
+    return plan.many
+
+
 def statement(plan: Plan, *, reasons: bool = True) -> str:
     """SQL that gives a row for each record of `viewed`, asked with the base variant.
 
@@ -35,7 +46,8 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
     nodes = plan.nodes
     truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
     outcomes = ", ".join(f"{_outcome(node, f't{i}')} AS o{i}" for i, node in enumerate(nodes))
-    asked = (plan.explained if reasons else plan.verdicts).statement.replace(SOURCE, ON_THE_DAY)
+    many = asked_of_many(plan)
+    asked = (many.explained if reasons else many.verdicts).statement.replace(SOURCE, ON_THE_DAY)
     source = f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({asked})))"
     listed = ", ".join(f"o{i}" for i in range(len(nodes)))
     top = ", ".join(f"o{i}" for i in plan.top)

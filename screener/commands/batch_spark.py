@@ -54,7 +54,7 @@ def command(
             "--engine spark needs PySpark, which is not installed; install it with "
             "`pip install 'trial-screen[spark]'`, and Java 17"
         ) from None
-    screeners = chosen.screeners()
+    screeners = chosen.screeners(many=True)
     session, mine = spark.session(master)
     try:
         summary = spark.screen_files(session, export, screeners, day, out, force=force)

@@ -49,7 +49,7 @@ class Options:
         """
         engines: Sequence[Engine | None]
         if many:
-            plans = self._plans()
+            plans = self._plans(many=True)
             engines = [None] * len(plans)
         else:
             engines = begun = self._engines()  # at work while the rest is read
@@ -89,9 +89,10 @@ class Options:
 
         return [Engine(plan, few=True) for plan in self._plans()]
 
-    def _plans(self) -> list[Plan]:
+    def _plans(self, *, many: bool = False) -> list[Plan]:
         catalogue = Catalogue(self.criteria)
-        return [catalogue.plan(name) for name in catalogue.chosen(self.study or [DEFAULT_STUDY])]
+        names = catalogue.chosen(self.study or [DEFAULT_STUDY])
+        return [catalogue.plan(name, many=many) for name in names]
 
 
 def a_day(option: str, text: str) -> date:

@@ -17,7 +17,7 @@ from screener.encoding import sql
 from screener.encoding.dictionaries import TERM_SHAPES, column_type, keyed_terms
 from screener.encoding.study import leaves
 from screener.errors import StudyError
-from screener.plan import BASE, Advisory, Leaf, Node, Plan
+from screener.plan import BASE, Advisory, Leaf, Many, Node, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,8 +117,8 @@ class Compiler(Expressions):
             f"'rests_on': CAST([{names}] AS VARCHAR[])}}"
         )
 
-    def compile(self) -> Plan:
-        """The plan of the study.
+    def compile(self, *, many: bool = False) -> Plan:
+        """The plan of the study, with what is asked of many records or without.
 
         Raises:
             StudyError: the encoding is wrong somewhere; the message names every place.
@@ -159,7 +159,10 @@ class Compiler(Expressions):
         halves = [
             divide.part(f"known_{number}", *half) for number, half in enumerate(divide.halves())
         ]
-        bulk = BulkCompiler(self, nodes, leaves_, used)
+        asked_of_many = None
+        if many:
+            bulk = BulkCompiler(self, nodes, leaves_, used)
+            asked_of_many = Many(bulk.verdicts(), bulk.explained(opens, whys))
         plan = Plan(
             study_id=study.id,
             version=study.version,
@@ -182,8 +185,6 @@ class Compiler(Expressions):
             tables=tables,
             view=views[0],
             bare_view=views[1],
-            verdicts=bulk.verdicts(),
-            explained=bulk.explained(opens, whys),
             whole=whole,
             halves=halves,
             facts_statement=facts_statement,
@@ -193,6 +194,7 @@ class Compiler(Expressions):
                 for n in every_shown for f in [self.facts[n]]
             ],
             cohort=beside,
+            many=asked_of_many,
         )  # fmt: skip
         _bind(plan)
         return plan

@@ -17,6 +17,8 @@ Tree = dict[str, Any]
 
 _BESIDE = {"order_bys", "qualified_name", "type_expr", "literal"}
 """Keys of a node under which no expressions lie that are of interest here."""
+_HOLDS = (dict, list)
+"""What may hold nodes; trees are gone through too often to look at anything else."""
 
 
 @cache
@@ -80,37 +82,37 @@ def _bare(node: Any) -> Any:
 def parts(node: Tree) -> Iterator[Tree]:
     """The expressions directly below a node."""
     for name, value in node.items():
-        if name not in _BESIDE:
+        if isinstance(value, _HOLDS) and name not in _BESIDE:
             yield from _expressions(value)
 
 
-def _expressions(value: Any) -> Iterator[Tree]:
+def _expressions(value: dict[str, Any] | list[Any]) -> Iterator[Tree]:
     if isinstance(value, dict):
         if "class" in value:
             yield value
-        else:
-            for item in value.values():
-                yield from _expressions(item)
-    elif isinstance(value, list):
-        for item in value:
+            return
+        value = list(value.values())
+    for item in value:
+        if isinstance(item, _HOLDS):
             yield from _expressions(item)
 
 
 def mapped(node: Tree, change: Callable[[Tree], Tree]) -> Tree:
     """A node with the expressions directly below it changed."""
     return {
-        name: value if name in _BESIDE else _mapped(value, change) for name, value in node.items()
+        name: _mapped(value, change) if isinstance(value, _HOLDS) and name not in _BESIDE else value
+        for name, value in node.items()
     }
 
 
-def _mapped(value: Any, change: Callable[[Tree], Tree]) -> Any:
-    if isinstance(value, dict):
-        if "class" in value:
-            return change(value)
-        return {name: _mapped(item, change) for name, item in value.items()}
+def _mapped(value: dict[str, Any] | list[Any], change: Callable[[Tree], Tree]) -> Any:
     if isinstance(value, list):
-        return [_mapped(item, change) for item in value]
-    return value
+        return [_mapped(it, change) if isinstance(it, _HOLDS) else it for it in value]
+    if "class" in value:
+        return change(value)
+    return {
+        name: _mapped(it, change) if isinstance(it, _HOLDS) else it for name, it in value.items()
+    }
 
 
 # What a node is ----------------------------------------------------------------------------------

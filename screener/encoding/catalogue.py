@@ -126,22 +126,24 @@ class Catalogue:
         found = self.find(ref)
         return digest(source_files(found.path, found.criteria))
 
-    def plan(self, ref: str | Path) -> Plan:
+    def plan(self, ref: str | Path, *, many: bool = False) -> Plan:
         """Return the compiled study: as kept from an earlier run, or compiled now and kept.
+
+        For `many` records it holds what `batch.Bulk` asks, which takes longest to compile.
 
         Raises UsageError where there is none, and StudyError where something is wrong in its files.
         """
         from screener import plan_cache  # noqa: PLC0415
 
         sha256 = self.sha256(ref)
-        kept = plan_cache.get(sha256)
+        kept = plan_cache.get(sha256, many=many)
         if kept is not None:
             return kept
         found = self.find(ref)
         from screener.compiling.compiler import Compiler  # noqa: PLC0415
         from screener.encoding import study  # noqa: PLC0415
 
-        plan = Compiler(study.load(found.path, found.criteria)).compile()
+        plan = Compiler(study.load(found.path, found.criteria)).compile(many=many)
         if plan.sha256 == sha256:  # else a file was changed in between
             plan_cache.put(plan)
         return plan

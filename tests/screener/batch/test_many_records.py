@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def dawna() -> Screener:
-    return Screener(Catalogue().plan("dawna-fes"))
+    return Screener(Catalogue().plan("dawna-fes", many=True))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_the_generated_records_reach_every_outcome(
 def test_thresholds_and_whole_lists(folder: Path) -> None:
     complete = frozenset({"therapies", "allergies"})
     given = Settings({"platelets_min": 75, "lab_valid_days": 14}, complete)
-    screener = Screener(Catalogue().plan("dawna-fes"), given)
+    screener = Screener(Catalogue().plan("dawna-fes", many=True), given)
     records = [accepted(generators.record(seed), complete) for seed in range(25)]
     same((Bulk(screener, folder), General(screener, folder)), records, folder, DAY)
 
@@ -93,7 +93,7 @@ def test_an_expression_that_cannot_be_computed(tmp_path: Path) -> None:
     path.write_text(
         STUDY.replace("met_when: bowel_obstruction", "met_when: cast(born as integer) > 5")
     )
-    screener = Screener(Compiler(study.load(path, CRITERIA)).compile())
+    screener = Screener(Compiler(study.load(path, CRITERIA)).compile(many=True))
     bulk = Bulk(screener, tmp_path)
     with pytest.raises(StudyError, match="small: an expression") as failed:
         bulk.screen(
