@@ -14,9 +14,12 @@ _LONGEST = ("test_spark.py", "test_properties.py", "test_batch_page.py", "test_r
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    # The processes that share the tests share it, as those of a user do.
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "cache"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRIAL_SCREEN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("TRIAL_SCREEN_CACHE", str(folder))
         yield
 
 

@@ -37,6 +37,32 @@ class BulkCompiler:
         self._nodes = nodes
         self._told = told
         self._used = used
+        macros = Macros(compiler.encoding.logic + verdicts.MACROS)
+        self._written = Simplifier(macros, used)  # what both plans rest on is simplified once
+        for layer in self._layers():
+            for name, text in layer.items():
+                self._written.add(name, text)
+
+    def _layers(self) -> list[dict[str, str]]:
+        """The facts, the truths of criteria, and what is answered of them."""
+        compiler, study = self._compiler, self._study
+        single = leaves(study.criteria)
+        by_id = {c.id: c for c in every(study.criteria)}
+        truths = ", ".join(
+            truth(by_id[node.id], lambda c: f"t_{column(c)}") for node in self._nodes
+        )
+        days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
+        return [
+            *(
+                {name: compiler.facts[name].sql for name in layer}
+                for layer in compiler.needed(study.criteria, [])
+            ),
+            {f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single},
+            {
+                "truths": f"[{truths}]",
+                "days": f"CAST(flatten([{days}]) AS DATE[])" if days else "CAST([] AS DATE[])",
+            },
+        ]
 
     def verdicts(self) -> Bulk:
         """The truths alone.
@@ -92,25 +118,9 @@ class BulkCompiler:
     def _bulk(
         self, more: list[dict[str, str]], wanted: Sequence[str], when: Mapping[str, list[Case]]
     ) -> Bulk:
-        compiler, study = self._compiler, self._study
-        single = leaves(study.criteria)
-        layers = [
-            {name: compiler.facts[name].sql for name in layer}
-            for layer in compiler.needed(study.criteria, [])
-        ]
-        layers.append({f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single})
-        by_id = {c.id: c for c in every(study.criteria)}
-        truths = ", ".join(
-            truth(by_id[node.id], lambda c: f"t_{column(c)}") for node in self._nodes
-        )
-        days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
-        layers.append({
-            "truths": f"[{truths}]",
-            "days": f"CAST(flatten([{days}]) AS DATE[])" if days else "CAST([] AS DATE[])",
-        })  # fmt: skip
+        compiler = self._compiler
         given = compiler.record_names | {*self._used} | ALWAYS
-        macros = Macros(compiler.encoding.logic + verdicts.MACROS)
-        asked = lean(Simplifier(macros, self._used), [*layers, *more], wanted, given, SOURCE, when)
+        asked = lean(self._written, more, wanted, given, SOURCE, when)
         views = self._views(asked.paths)
         create = compiler.table("viewed", views[0], compiler.question(self._used))
         bulk = Bulk(create, *views, asked.statement)

@@ -43,6 +43,7 @@ class Reads:
         self._bound: defaultdict[str, Value] = defaultdict(frozenset)
         self._results: defaultdict[str, Value] = defaultdict(frozenset)
         self._groups: dict[int, int] = {}
+        self._members: dict[int, set[int]] = {}
         size = -1
         while size != (size := self._size()):
             for name in wanted:
@@ -186,15 +187,14 @@ class Reads:
         one, other = self._root(one), self._root(other)
         if one != other:
             self._groups[other] = one
+            linked = self._members[one] = {*self._linked(one), *self._members.pop(other, {other})}
+            names = {name for kept, name in self._read if kept in linked}
+            self._read.update((it, name) for it in linked for name in names)
 
-    def _linked(self, struct: int) -> list[int]:
+    def _linked(self, struct: int) -> set[int]:
         """The structs that keep the same fields as one, itself included."""
         root = self._root(struct)
-        found = [it for it in [root, *self._groups] if self._root(it) == root]
-        for it in found:
-            for name in {name for kept, name in self._read if kept in found}:
-                self._read.add((it, name))
-        return found
+        return self._members.get(root, {root})
 
 
 def _is_text(node: Tree) -> bool:
