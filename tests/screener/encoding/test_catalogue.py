@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -144,6 +145,19 @@ class TestFinding:
         assert nearest("qqq", ["small", "large"]) == ""
 
 
+NOT_OURS: list[Callable[[Path], object]] = [
+    lambda kept: kept.chmod(0o666),
+    lambda kept: kept.chmod(0o620),
+    lambda kept: kept.parent.chmod(0o777),
+    lambda kept: (
+        kept.rename(kept.with_suffix(".real")) and kept.symlink_to(kept.with_suffix(".real"))
+    ),
+    lambda kept: kept.unlink() or kept.mkdir(),
+    lambda kept: kept.unlink() or os.mkfifo(kept),
+]
+"""What leaves a kept file in a state in which others may have written it."""
+
+
 class TestKeeping:
     def test_a_kept_plan_is_the_compiled_one(
         self, small: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
@@ -195,15 +209,7 @@ class TestKeeping:
             lambda kept: kept.write_bytes(kept.read_bytes().replace(b"at_least", b"at_most ")),
             lambda kept: kept.write_bytes(b""),
             lambda kept: kept.write_bytes(b"\xff\xfe\x00"),
-            lambda kept: kept.chmod(0o666),
-            lambda kept: kept.chmod(0o620),
-            lambda kept: kept.parent.chmod(0o777),
-            lambda kept: (
-                kept.rename(kept.with_suffix(".real"))
-                and kept.symlink_to(kept.with_suffix(".real"))
-            ),
-            lambda kept: kept.unlink() or kept.mkdir(),
-            lambda kept: kept.unlink() or os.mkfifo(kept),
+            *NOT_OURS,
         ],
     )
     def test_what_somebody_else_may_have_written_is_not_used(
@@ -219,15 +225,7 @@ class TestKeeping:
     @pytest.mark.parametrize(
         "harm",
         [
-            lambda kept: kept.chmod(0o666),
-            lambda kept: kept.chmod(0o620),
-            lambda kept: kept.parent.chmod(0o777),
-            lambda kept: (
-                kept.rename(kept.with_suffix(".real"))
-                and kept.symlink_to(kept.with_suffix(".real"))
-            ),
-            lambda kept: kept.unlink() or kept.mkdir(),
-            lambda kept: kept.unlink() or os.mkfifo(kept),
+            *NOT_OURS,
             lambda kept: kept.unlink(),
         ],
     )
