@@ -161,7 +161,8 @@ class Plan(msgspec.Struct, frozen=True):
     cohort: CohortPlan
     """Index date, derived variables, baseline table and flow, of a study that has them."""
     many: Many | None = None
-    """What is asked of many records; None in a plan for a few, since writing it takes longest."""
+    """What is asked of many records; None in a plan for a few, since writing it takes longest, and
+    where records are asked about one by one."""
 
     def to_json(self) -> str:
         """The plan as JSON text."""

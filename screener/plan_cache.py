@@ -49,11 +49,11 @@ def get(sha256: str, *, many: bool = False) -> Plan | None:
     return plan if plan.sha256 == sha256 else None
 
 
-def put(plan: Plan) -> None:
-    """Keep a plan."""
+def put(plan: Plan, *, many: bool = False) -> None:
+    """Keep a plan that was made for many records or few."""
     from screener import opening  # noqa: PLC0415
 
-    put_text(_plan_name(plan.sha256, many=plan.many is not None), plan.to_json())
+    put_text(_plan_name(plan.sha256, many=many), plan.to_json())
     if database(plan.sha256) is None:
         _put(_file_name(plan.sha256, _DATABASE), lambda path: opening.write(plan, path))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import shutil
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import IO, TYPE_CHECKING, Any
 
 from screener import database
@@ -64,19 +63,9 @@ def write(
     ]
     for screener in batch.screeners:
         screener.begin(DETAILS)
-    with _merging(files, folder.parts / "results.parquet"):
-        return _write(batch, folder, numbers, summary, tallies)
-
-
-def _write(
-    batch: Batch,
-    folder: RunFolder,
-    numbers: Sequence[int],
-    summary: dict[str, Any],
-    tallies: Sequence[Tally],
-) -> list[str]:
     parts = folder.parts
-    chunks = [folder.chunk(number) for number in numbers]
+    # Not beside the page: in a large export each of the two takes the most memory of all.
+    _merge(files, parts / "results.parquet")
     logs = [chunk / worker.LOG for chunk in chunks]
     with (parts / "screening_log.csv").open("w", encoding="utf-8", newline="") as header:
         log.write_csv(header, [LogRow._fields])
@@ -167,27 +156,15 @@ def _append(target: IO[bytes], files: Iterable[Path]) -> None:
             shutil.copyfileobj(file, target, 1 << 20)
 
 
-@contextmanager
-def _merging(files: Sequence[Path], target: Path) -> Iterator[None]:
-    """Bring Parquet files together in their order while the other outputs are made.
-
-    On one thread, so that the bytes are the same.
-    """
+def _merge(files: Sequence[Path], target: Path) -> None:
+    """Bring Parquet files together in their order, on one thread so that the bytes are the same."""
     names = ", ".join(text(str(path)) for path in files)
-    connection = database.connect(writes=str(target.parent))
-    with closing(connection), ThreadPoolExecutor(1) as pool:
-        merged = pool.submit(
-            connection.execute,
-            f"COPY (FROM read_parquet([{names}])) TO {text(str(target))} "
-            "(FORMAT parquet, COMPRESSION zstd)",
-        )
+    with closing(database.connect(writes=str(target.parent))) as connection:
         try:
-            yield
-        except BaseException:
-            connection.interrupt()
-            raise
-        try:
-            merged.result()
+            connection.execute(
+                f"COPY (FROM read_parquet([{names}])) TO {text(str(target))} "
+                "(FORMAT parquet, COMPRESSION zstd)"
+            )
         except database.FileError as error:
             raise OSError(str(error)) from None
 

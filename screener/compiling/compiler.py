@@ -160,7 +160,7 @@ class Compiler(Expressions):
             divide.part(f"known_{number}", *half) for number, half in enumerate(divide.halves())
         ]
         asked_of_many = None
-        if many:
+        if many and not beside.one_by_one:
             bulk = BulkCompiler(self, nodes, leaves_, used)
             asked_of_many = Many(bulk.verdicts(), bulk.explained(opens, whys))
         plan = Plan(

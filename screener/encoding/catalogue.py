@@ -145,7 +145,7 @@ class Catalogue:
 
         plan = Compiler(study.load(found.path, found.criteria)).compile(many=many)
         if plan.sha256 == sha256:  # else a file was changed in between
-            plan_cache.put(plan)
+            plan_cache.put(plan, many=many)
         return plan
 
     def _base(self, study: Path) -> Path:

@@ -167,11 +167,10 @@ def answers(plan: Plan, bulk: Bulk | None, records: list[dict[str, Any]]) -> lis
     ).fetchall()
 
 
-@pytest.mark.parametrize("name", ["dawna-fes", "zhou-2026", "palumbo-2024"])
-def test_many_records_have_the_truths_and_days_that_each_has_alone(name: str) -> None:
-    plan = Catalogue().plan(name, many=True)
+def test_many_records_have_the_truths_and_days_that_each_has_alone() -> None:
+    plan = Catalogue().plan("dawna-fes", many=True)
     assert plan.many
-    records = [generators.record(seed, DAY) for seed in range(100)]
+    records = [generators.record(seed, DAY) for seed in range(200)]
     expected = answers(plan, None, records)
     assert len(expected) == 2 * len(records)
     assert answers(plan, plan.many.verdicts, records) == expected

@@ -167,6 +167,18 @@ class TestKeeping:
         assert Catalogue().plan(small) == compiled
         assert sorted(path.suffix for path in cache.iterdir()) == [".duckdb", ".plan"]
 
+    @pytest.mark.parametrize("name", ["dawna-fes", "zhou-2026"])
+    def test_a_plan_for_many_records_is_kept_by_itself(
+        self, name: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        few, many = Catalogue().plan(name), Catalogue().plan(name, many=True)
+        assert few.many is None
+        assert (many.many is None) == (name == "zhou-2026")  # which asks one by one
+        monkeypatch.setattr(compiler, "Compiler", None)
+        assert Catalogue().plan(name) == few
+        assert Catalogue().plan(name, many=True) == many
+        assert len(list(cache.glob("*.duckdb"))) == 1
+
     def test_a_changed_study_is_compiled_again(self, small: Path, cache: Path) -> None:
         first = Catalogue().plan(small)
         small.write_text(STUDY.replace("value: 18", "value: 21"), "utf-8")
