@@ -63,7 +63,7 @@ def _plan_name(sha256: str, *, many: bool) -> str:
 
 
 def database(sha256: str) -> Path | None:
-    """The file that `opening.Opening` reads of the plan with this digest, if one is kept.
+    """The file that `opening.read_file` reads of the plan with this digest, if one is kept.
 
     It may be damaged: DuckDB, which checks what it reads, says so then.
     """

@@ -61,8 +61,8 @@ def write(
     files = [
         chunk / worker.results(number) for chunk in chunks for number in range(len(batch.screeners))
     ]
-    for screener in batch.screeners:
-        screener.begin(DETAILS)
+    for screener, tally in zip(batch.screeners, tallies, strict=True):
+        screener.begin(min(DETAILS, tally.screened))  # what the full reports will need
     parts = folder.parts
     # Not beside the page: in a large export each of the two takes the most memory of all.
     _merge(files, parts / "results.parquet")
