@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from screener import database, reasons
-from screener.compiling import view
+from screener.compiling import fields, view
 from screener.compiling.bulk_compiler import BulkCompiler
 from screener.compiling.cohort_compiler import CohortCompiler
 from screener.compiling.division import Division
@@ -149,9 +149,9 @@ class Compiler(Expressions):
         beside = cohort.plan(layers, used)
         asked = [facts_statement, beside.index_statement, beside.variables_statement]
         written = " ".join([*(c.met_when or "" for c in single), *asked, *told])
-        fields = self._fields_read(layers, written)
+        read = self._fields_read(layers, written)
         logic = self.encoding.logic
-        views = [self._view(fields, paths=paths) for paths in (True, False)]
+        views = [self._view(read, paths=paths) for paths in (True, False)]
         tables = self._tables(used, views[0])
         divide = Division(self, nodes, leaves_, advisories, used, tables)
         everything = (study.criteria, list(range(len(study.advisories))))
@@ -178,9 +178,9 @@ class Compiler(Expressions):
             parameters={n: self.parameters[n].model_dump() for n in used},
             alternatives=self._alternatives(single),
             advisories=advisories,
-            logic="\n".join(
+            logic=fields.apart_in_macros("\n".join(
                 macros_used(logic, " ".join([*views, whole.statement, written, _LOOK_UP])).values()
-            ),
+            )),
             terms=keyed_terms(self.encoding),
             tables=tables,
             view=views[0],
@@ -218,7 +218,7 @@ class Compiler(Expressions):
         available = {n for layer in layers for n in layer} | set(used) | self.record_names
         needed = names_in(columns, available) | set(names) | ALWAYS
         steps = self.steps(layers, available, needed)
-        return (
+        return fields.apart(
             f"SELECT n, {columns} FROM {steps} "
             f"WHERE variant = {BASE} AND as_of IS NOT DISTINCT FROM screened_on"
         )
@@ -275,23 +275,23 @@ class Compiler(Expressions):
     def _fields_read(self, layers: list[list[str]], statements: str) -> set[str]:
         """The fields of records that statements read, or seem to: a superset."""
         texts = [self.facts[n].sql for layer in layers for n in layer] + [statements]
-        fields = set(re.findall(r"\w+", " ".join(texts)))
+        names = set(re.findall(r"\w+", " ".join(texts)))
         for layer in layers:
             for spec in (s for n in layer for s in self.facts[n].evidence):
-                fields |= {*spec.fields.values(), *(w for p in spec.record for w in p.split("."))}
-        return fields | view.ALWAYS
+                names |= {*spec.fields.values(), *(w for p in spec.record for w in p.split("."))}
+        return names | view.ALWAYS
 
-    def _view(self, fields: set[str], *, paths: bool) -> str:
+    def _view(self, read: set[str], *, paths: bool) -> str:
         """The SELECT that gives the records of `question` as facts see them.
 
         `viewed` holds its rows, so that facts, which name a list many times, share one copy.
         """
-        structure = _quote(json.dumps(view.structure(fields)))
+        structure = _quote(json.dumps(view.structure(read)))
         source = (
             f"(SELECT n, as_of, later, from_json(record, {structure}) AS record, terms.* "
             "FROM question, terms)"
         )
-        return view.View(fields, paths=paths).sql(source)
+        return fields.apart(view.View(read, paths=paths).sql(source))
 
     def _tables(self, used: list[str], viewed: str) -> str:
         """Creates the tables that a question stands in, with the columns that the view gives."""

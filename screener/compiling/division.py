@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from screener.compiling import fields
 from screener.compiling.statements import ALWAYS, column, names_in, truth
 from screener.encoding.study import every, leaves
 from screener.plan import Part
@@ -96,7 +97,7 @@ class Division:
             f"CAST(flatten([{days}]) AS DATE[]) AS days" if days else "CAST([] AS DATE[]) AS days",
             *sorted(columns),
         ])  # fmt: skip
-        statement = (
+        statement = fields.apart(
             f"SELECT n, variant, as_of, screened_on, ignored, {answers} FROM "  # noqa: S608
             f"(SELECT {', '.join(sorted(handed))}, {truths} FROM {steps})"
         )

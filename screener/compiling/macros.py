@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 
 from screener.compiling import trees
 from screener.compiling.trees import Tree
 
 _MACRO = re.compile(r"CREATE MACRO (\w+)\(([^)]*)\) AS(.*?);$", re.DOTALL | re.MULTILINE)
+
+
+def changed(logic: str, change: Callable[[Tree], Tree]) -> str:
+    """Macros with the expressions that they stand for changed."""
+    return "\n".join(
+        f"CREATE MACRO {name}({given}) AS {trees.write([('', change(trees.read(body)))])};"
+        for name, given, body in _MACRO.findall(logic)
+    )
 
 
 class Macros:

@@ -49,8 +49,20 @@ def write(columns: Sequence[tuple[str, Tree]]) -> str:
     statement = json.loads(_statement())
     named = [{**tree, "alias": name} for name, tree in columns]
     statement["statements"][0]["node"]["select_list"] = named
-    row = _parser().execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(statement)])
-    return str(row.fetchall()[0][0]).removeprefix("SELECT ")
+    return _text(statement).removeprefix("SELECT ")
+
+
+def _text(statement: dict[str, Any]) -> str:
+    given = [json.dumps(statement)]
+    row = _parser().execute("SELECT json_deserialize_sql(?::JSON)", given).fetchone()
+    assert row is not None  # noqa: S101  # as above
+    return str(row[0])
+
+
+def rewritten(statement: str, change: Callable[[Tree], Tree]) -> str:
+    """A statement that is known to be a SELECT with each of its outermost expressions changed."""
+    found = json.loads(_serialized(statement))
+    return _text({**found, "statements": _mapped(found["statements"], change)})
 
 
 def key(tree: Tree) -> str:
@@ -202,7 +214,12 @@ def field(of: Tree, name: str) -> Tree:
         return {**of, "column_names": [*of["column_names"], name]}
     if function(of) == "struct_pack":
         return fields(of)[name]
-    made = example("(a[1]).b")
+    return taken(of, name)
+
+
+def taken(of: Tree, name: str) -> Tree:
+    """A field of a struct, as `(a).b` says it: never a column of a table."""
+    made = example("(a).b")
     made["children"][0] = of
     made["children"][1]["literal"]["text"] = name
     return made

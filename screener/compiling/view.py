@@ -170,15 +170,19 @@ class View:
         ]
         if self._read is not None:
             return f"SELECT {', '.join(columns)} FROM {source}"
-        # Entries given, without those that were taken in, of which one may be a stand-in.
-        ignored = " + ".join(
-            f"coalesce(len(record.{name}), 0) + CASE WHEN {_may_lack(name)} THEN 1 ELSE 0 END "
-            f"- len({name})"
-            for name in EVENT_DATE
-            if name in lists
+        # Entries given, without those that were taken in, of which one may be a stand-in. What is
+        # named beside its expression is computed again wherever it is named.
+        dated = [name for name in EVENT_DATE if name in lists]
+        given = " + ".join(
+            f"coalesce(len(record.{name}), 0) + CASE WHEN {_may_lack(name)} THEN 1 ELSE 0 END"
+            for name in dated
         )
-        columns.append(f"{ignored or '0'} AS ignored")
-        return f"SELECT {', '.join(columns)} FROM {source}"
+        taken = " + ".join(f"len({name})" for name in dated)
+        columns.append(f"{given or '0'} AS given")
+        return (
+            f"SELECT * EXCLUDE (given), given - ({taken or '0'}) AS ignored "
+            f"FROM (SELECT {', '.join(columns)} FROM {source})"
+        )
 
     def _struct(
         self,
