@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from screener import database
 
@@ -31,6 +34,9 @@ def _statement() -> str:
     return _serialized("SELECT 1")
 
 
+_decode: Callable[[str], dict[str, Any]] = msgspec.json.decode
+
+
 def _serialized(text: str) -> str:
     row = _parser().execute("SELECT json_serialize_sql(?)", [text]).fetchone()
     assert row is not None  # noqa: S101  # a SELECT without FROM gives a row
@@ -39,21 +45,22 @@ def _serialized(text: str) -> str:
 
 def read(text: str) -> Tree:
     """The tree of an expression that is known to be one."""
-    [found] = json.loads(_serialized(f"SELECT {text}"))["statements"][0]["node"]["select_list"]
+    statement = _decode(_serialized(f"SELECT {text}"))
+    [found] = statement["statements"][0]["node"]["select_list"]
     made: Tree = _bare(found)
     return made
 
 
 def write(columns: Sequence[tuple[str, Tree]]) -> str:
     """Named expressions as a list of columns: `a + 1 AS b, …`."""
-    statement = json.loads(_statement())
+    statement = _decode(_statement())
     named = [{**tree, "alias": name} for name, tree in columns]
     statement["statements"][0]["node"]["select_list"] = named
     return _text(statement).removeprefix("SELECT ")
 
 
 def _text(statement: dict[str, Any]) -> str:
-    given = [json.dumps(statement)]
+    given = [msgspec.json.encode(statement).decode()]
     row = _parser().execute("SELECT json_deserialize_sql(?::JSON)", given).fetchone()
     assert row is not None  # noqa: S101  # as above
     return str(row[0])
@@ -61,7 +68,7 @@ def _text(statement: dict[str, Any]) -> str:
 
 def rewritten(statement: str, change: Callable[[Tree], Tree]) -> str:
     """A statement that is known to be a SELECT with each of its outermost expressions changed."""
-    found = json.loads(_serialized(statement))
+    found = _decode(_serialized(statement))
     return _text({**found, "statements": _mapped(found["statements"], change)})
 
 
@@ -178,34 +185,30 @@ def columns(node: Tree) -> set[str]:
 # New nodes ---------------------------------------------------------------------------------------
 
 
-@cache
-def _example(text: str) -> str:
-    return json.dumps(read(text))
+_shared = cache(read)
+"""A tree that is not to be changed, of an expression that the program itself writes."""
 
 
 def example(text: str) -> Tree:
     """A new tree of an expression that the program itself writes."""
-    made: Tree = json.loads(_example(text))
-    return made
+    return copy.deepcopy(_shared(text))
 
 
 def column(*names: str) -> Tree:
     """A column, or a field of one."""
-    return {**example("a"), "column_names": list(names)}
+    return {**_shared("a"), "column_names": list(names)}
 
 
 def call(name: str, *given: Tree) -> Tree:
     """A call of a function."""
-    made = example(f"{name}(NULL)")
-    made["arguments"] = [{"name": "", "expression": it} for it in given]
-    return made
+    arguments = [{"name": "", "expression": it} for it in given]
+    return {**_shared(f"{name}(NULL)"), "arguments": arguments}
 
 
 def struct(given: dict[str, Tree]) -> Tree:
     """A struct that is written out."""
-    made = example("{a: 1}")
-    made["arguments"] = [{"name": name, "expression": it} for name, it in given.items()]
-    return made
+    arguments = [{"name": name, "expression": it} for name, it in given.items()]
+    return {**_shared("{a: 1}"), "arguments": arguments}
 
 
 def field(of: Tree, name: str) -> Tree:
@@ -219,7 +222,6 @@ def field(of: Tree, name: str) -> Tree:
 
 def taken(of: Tree, name: str) -> Tree:
     """A field of a struct, as `(a).b` says it: never a column of a table."""
-    made = example("(a).b")
-    made["children"][0] = of
-    made["children"][1]["literal"]["text"] = name
-    return made
+    whole = _shared("(a).b")
+    key = whole["children"][1]
+    return {**whole, "children": [of, {**key, "literal": {**key["literal"], "text": name}}]}
