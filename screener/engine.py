@@ -206,7 +206,6 @@ class Engine:
         self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words
     ) -> None:
         connection = self.connection
-        names = ["variant", *self.plan.parameters]
         connection.execute(
             "DELETE FROM question; DELETE FROM terms; DELETE FROM viewed; DELETE FROM variants"
         )
@@ -221,10 +220,10 @@ class Engine:
             },
         )
         put_terms(connection, self.plan, words)
-        marks = f"({', '.join('?' for _ in names)})"
+        names = ["variant", *self.plan.parameters]
         connection.execute(
-            f"INSERT INTO variants VALUES {', '.join(marks for _ in asked)}",  # noqa: S608
-            [variant[name] for variant in asked for name in names],
+            f"INSERT INTO variants SELECT {', '.join('unnest(?)' for _ in names)}",
+            [[variant[name] for variant in asked] for name in names],
         )
         self._opened().filling.result().execute("EXECUTE fill")
 
