@@ -310,7 +310,7 @@ class Compiler(Expressions):
             StudyError: the statement does not fit its tables.
         """
         connection = database.connect()
-        connection.execute(f"{tables}; {self.encoding.logic}")
+        connection.execute(f"{_AS_IT_STANDS}; {tables}; {self.encoding.logic}")
         try:
             columns = connection.execute(f"DESCRIBE {statement}").fetchall()
         except database.Error as error:
@@ -318,6 +318,8 @@ class Compiler(Expressions):
         return f"CREATE TABLE {name}(" + ", ".join(f'"{c}" {kind}' for c, kind, *_ in columns) + ")"
 
 
+_AS_IT_STANDS = "PRAGMA disable_optimizer"
+"""For statements that are bound and never run."""
 _QUESTION = (
     "CREATE TABLE day(as_of DATE); "
     "CREATE TABLE question(n INTEGER, as_of DATE, later DATE[], record VARCHAR); "
@@ -379,13 +381,16 @@ def macros_used(logic: str, statement: str) -> dict[str, str]:
 
 
 def _bind(plan: Plan) -> None:
-    """Have DuckDB bind the statements once, so that a wrong type is found now."""
+    """Have DuckDB bind the statements once, so that a wrong type is found now.
+
+    Those that fill tables were bound when the columns of these were asked for.
+    """
     connection = database.connect()
-    connection.execute(f"{plan.tables}; {plan.logic}; {plan.whole.create}")
+    connection.execute(f"{_AS_IT_STANDS}; {plan.tables}; {plan.logic}; {plan.whole.create}")
     wanted = [{True, False, None}] * len(plan.leaves)
     words = reasons.statement(plan, plan.whole, wanted)
     try:
-        statements = [plan.view, plan.bare_view, plan.whole.statement, words, plan.facts_statement]
+        statements = [plan.bare_view, words, plan.facts_statement]
         statements += [plan.cohort.index_statement, plan.cohort.variables_statement]
         for text in filter(None, statements):
             connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
