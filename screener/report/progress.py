@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from screener.batch.run import Progress
 
@@ -23,6 +23,20 @@ def shown(name: str) -> Iterator[Callable[[Progress], None]]:
         yield from _bar()
     else:
         yield from _lines(name)
+
+
+@contextmanager
+def preparing(studies: Sequence[str]) -> Iterator[None]:
+    """Say on a terminal that studies are being prepared; kept ones are ready before it is read."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
+
+    told = f"Preparing {escape(', '.join(studies))} (before its first batch, some seconds)"
+    with Console(stderr=True).status(told):
+        yield
 
 
 def _bar() -> Iterator[Callable[[Progress], None]]:

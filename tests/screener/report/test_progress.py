@@ -1,0 +1,65 @@
+"""On a terminal a batch says what it is doing while nothing else is to be seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from program import DAY, PROGRAM, ROOT
+from small_study import ELIGIBLE, STUDY
+
+
+def on_a_terminal(*args: object, **env: str) -> str:
+    """What a run of the program, which must end well, writes to a terminal as standard error."""
+    mine, its = pty.openpty()
+    read: list[bytes] = []
+
+    def listen() -> None:
+        while True:
+            try:
+                piece = os.read(mine, 4096)
+            except OSError:  # the program has closed it
+                return
+            if not piece:
+                return
+            read.append(piece)
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    subprocess.run(
+        [*PROGRAM, *map(str, args)],
+        stdout=subprocess.DEVNULL,
+        stderr=its,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "400", **env},
+        check=True,
+    )
+    os.close(its)
+    listener.join()
+    os.close(mine)
+    return b"".join(read).decode()
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    path = tmp_path / "export.ndjson"
+    rows = [json.dumps({**ELIGIBLE, "id": f"P-{n}"}) for n in range(30)]
+    path.write_text("\n".join(rows), "utf-8")
+    return path
+
+
+def test_it_names_the_study_that_is_prepared_and_counts_records(
+    tmp_path: Path, export: Path
+) -> None:
+    study = tmp_path / "small.yaml"
+    study.write_text(STUDY, "utf-8")
+    seen = on_a_terminal(
+        "batch", export, "--study", study, "--as-of", DAY, "--out", tmp_path / "out",
+        TRIAL_SCREEN_CACHE=str(tmp_path / "cache"),
+    )  # fmt: skip
+    assert f"Preparing {study} (before" in seen
+    assert "30 records" in seen
