@@ -27,7 +27,7 @@ def begin() -> None:
     from screener.errors import ScreenError  # noqa: PLC0415
 
     try:
-        catalogue = Catalogue([])
+        catalogue = Catalogue(before_compiling=_tell)
         sha256 = catalogue.sha256(DEFAULT_STUDY)
         kept = None
         if path := plan_cache.database(sha256):
@@ -38,6 +38,12 @@ def begin() -> None:
     except ScreenError:
         return  # met again, and told, when the study is asked for
     _begun.append(Engine(plan, few=True, kept=kept))
+
+
+def _tell(study: str) -> None:
+    from screener.report import progress  # noqa: PLC0415  # seldom needed
+
+    progress.preparing(study)
 
 
 def take() -> Engine | None:

@@ -49,7 +49,7 @@ class Options:
         """
         engines: Sequence[Engine | None]
         if many:
-            plans = self._plans_for_many()
+            plans = self._plans(many=True)
             engines = [None] * len(plans)
         else:
             engines = begun = self._engines()  # at work while the rest is read
@@ -77,7 +77,7 @@ class Options:
         Raises UsageError where there is no such study, and StudyError where it cannot be used.
         """
         catalogue = Catalogue(self.criteria)
-        return [catalogue.load(name) for name in self._names(catalogue)]
+        return [catalogue.load(name) for name in catalogue.chosen(self.study or [DEFAULT_STUDY])]
 
     def _engines(self) -> list[Engine]:
         from screener import ahead  # noqa: PLC0415
@@ -90,17 +90,11 @@ class Options:
         return [Engine(plan, few=True) for plan in self._plans()]
 
     def _plans(self, *, many: bool = False) -> list[Plan]:
-        catalogue = Catalogue(self.criteria)
-        return [catalogue.plan(name, many=many) for name in self._names(catalogue)]
-
-    def _plans_for_many(self) -> list[Plan]:
         from screener.report import progress  # noqa: PLC0415
 
-        with progress.preparing(self._names(Catalogue(self.criteria))):
-            return self._plans(many=True)
-
-    def _names(self, catalogue: Catalogue) -> list[str]:
-        return catalogue.chosen(self.study or [DEFAULT_STUDY])
+        catalogue = Catalogue(self.criteria, before_compiling=progress.preparing)
+        names = catalogue.chosen(self.study or [DEFAULT_STUDY])
+        return [catalogue.plan(name, many=many) for name in names]
 
 
 def a_day(option: str, text: str) -> date:

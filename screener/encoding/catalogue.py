@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from screener.errors import StudyError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from screener.encoding.study import Encoding
     from screener.plan import Plan
@@ -66,10 +66,17 @@ class Catalogue:
     """The studies of the program, and those of further folders.
 
     Each folder holds study files, directly or in a folder `studies`. One that does not is a
-    UsageError.
+    UsageError. `before_compiling` is called with the name of a study that is not kept, since to
+    compile it takes seconds.
     """
 
-    def __init__(self, folders: Sequence[str | Path] = ()) -> None:
+    def __init__(
+        self,
+        folders: Sequence[str | Path] = (),
+        *,
+        before_compiling: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self._before_compiling = before_compiling
         self._packaged = packaged()
         self._folders = [_studies_in(Path(folder)) for folder in folders]
 
@@ -139,6 +146,7 @@ class Catalogue:
         kept = plan_cache.get(sha256, many=many)
         if kept is not None:
             return kept
+        self._before_compiling(str(ref))
         found = self.find(ref)
         from screener.compiling.compiler import Compiler  # noqa: PLC0415
         from screener.encoding import study  # noqa: PLC0415

@@ -1,4 +1,7 @@
-"""How far a batch has come, on standard error: a bar on a terminal, else a line now and then."""
+"""What the program is doing, on standard error: for a batch, how far it has come.
+
+That is a bar on a terminal, else a line now and then.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from screener.batch.run import Progress
 
 _EVERY = 30.0
 """Seconds between two lines where nobody watches."""
+
+
+def preparing(study: str) -> None:
+    """Say on a terminal that a study is compiled, so that nobody waits without knowing for what."""
+    if sys.stderr.isatty():
+        name = "".join(c if c.isprintable() else "?" for c in study)
+        print(f"Preparing {name} for its first use; this takes some seconds.", file=sys.stderr)  # noqa: T201
 
 
 @contextmanager
@@ -23,20 +33,6 @@ def shown(name: str) -> Iterator[Callable[[Progress], None]]:
         yield from _bar()
     else:
         yield from _lines(name)
-
-
-@contextmanager
-def preparing(studies: Sequence[str]) -> Iterator[None]:
-    """Say on a terminal that studies are being prepared; kept ones are ready before it is read."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.markup import escape  # noqa: PLC0415
-
-    told = f"Preparing {escape(', '.join(studies))} (before its first batch, some seconds)"
-    with Console(stderr=True).status(told):
-        yield
 
 
 def _bar() -> Iterator[Callable[[Progress], None]]:
