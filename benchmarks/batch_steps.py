@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from records import SCREENED_ON
 
-from screener.batch import verdicts
+from screener.batch import outcomes, verdicts
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, chunks
 from screener.batch.judge import Accepted, judge_all
@@ -148,7 +148,7 @@ def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
         view = verdicts.asked_of_many(bulk.plan).verdicts.view
         for name, statement in {
             "seen": f"SELECT count(COLUMNS(*)) FROM ({view})",
-            "alone": verdicts.outcomes_statement(bulk.plan),
+            "alone": outcomes.statement(bulk.plan),
         }.items():
             bulk.connection.execute(f"PREPARE {name} AS {statement}")
         timed = Timed(bulk.connection, spent)

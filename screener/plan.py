@@ -81,10 +81,11 @@ class Bulk(msgspec.Struct, frozen=True):
     create: str
     """Creates `viewed`."""
     view: str
-    """The records of `question` as facts see them: the rows of `viewed`."""
+    """The records of `question` as facts see them, as of the day of the table `day`: the rows of
+    `viewed`."""
     statement: str
-    """For each row of a table that stands for `SOURCE`: n, variant, as_of, screened_on, the truths
-    of `Plan.nodes`, and the days on which a fail could clear."""
+    """For each row of a table that stands for `SOURCE`: n, variant, as_of, screened_on, and the
+    truths of `Plan.nodes`."""
 
     def on_the_day(self) -> str:
         """The statement for the records of `question`, on the day of their screening.
@@ -102,8 +103,8 @@ class Many(msgspec.Struct, frozen=True):
     verdicts: Bulk
     """The truths."""
     explained: Bulk
-    """The same, and for each node with a predicate of its own `r<position>`, the reason, and
-    `n<position>`, what to obtain."""
+    """The same, the days on which a fail could clear, and for each node with a predicate of its own
+    `r<position>`, the reason, and `n<position>`, what to obtain."""
 
 
 SOURCE = "{source}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from screener import database
 from screener.answer import Answer
-from screener.batch import removal, verdicts
+from screener.batch import outcomes, removal, verdicts
 from screener.batch.judge import words_of
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
@@ -86,7 +86,7 @@ class Bulk:
         connection.execute(
             f"PREPARE decide AS INSERT INTO verdicts BY NAME {verdicts.statement(plan)}"
             if reasons
-            else f"PREPARE decide AS {verdicts.outcomes_statement(plan)} ORDER BY n"
+            else f"PREPARE decide AS {outcomes.statement(plan)} ORDER BY n"
         )
         self._file = folder / f"records-{os.getpid()}-{id(self)}.ndjson" if folder else None
         if self._file:
@@ -129,7 +129,7 @@ class Bulk:
             rows = self.connection.execute("EXECUTE decide").fetchall()
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
-        say = verdicts.BY_LETTER
+        say = outcomes.BY_LETTER
         return [Outcomes(status, [say[it] for it in letters]) for _, status, letters in rows]
 
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
@@ -139,16 +139,18 @@ class Bulk:
             self.connection.execute(_EMPTY)
             self.connection.execute("CHECKPOINT")
         self._begun += 1
+        self.connection.execute("DELETE FROM day")
+        self.connection.execute("INSERT INTO day VALUES (?)", [as_of])
         if not self._file or any(len(record.text) > _LONGEST for record in records):
-            self._question(records, [as_of] * len(records), [()] * len(records))
+            self._question(records, [()] * len(records))
             return
         self._know_words(records)
         self._file.write_bytes(b"\n".join([record.text for record in records]))
         self.connection.execute("DELETE FROM question")
         self.connection.execute(
-            "INSERT INTO question SELECT row_number() OVER () - 1, $as_of, [], json "
+            "INSERT INTO question SELECT row_number() OVER () - 1, NULL, [], json "
             "FROM read_ndjson_objects($file)",
-            {"as_of": as_of, "file": str(self._file)},
+            {"file": str(self._file)},
         )
 
     def _know_words(self, records: Sequence[Accepted]) -> None:
@@ -158,33 +160,22 @@ class Bulk:
             self.connection.execute("DELETE FROM terms")
             put_terms(self.connection, self.plan, words)
 
-    def _ask(
-        self,
-        records: Sequence[Accepted],
-        days: Sequence[date],
-        later: Sequence[Sequence[date]],
-    ) -> None:
-        """Fill `viewed` with records, each as of a day and later ones."""
-        self._question(records, days, later)
+    def _ask(self, records: Sequence[Accepted], later: Sequence[Sequence[date]]) -> None:
+        """Fill `viewed` with records, each as of the same day as before and of later ones."""
+        self._question(records, later)
         if not self._views:
             self.connection.execute(f"PREPARE fill AS INSERT INTO viewed {self._asked.view}")
             self._views = True
         self.connection.execute("DELETE FROM viewed; EXECUTE fill")
 
-    def _question(
-        self,
-        records: Sequence[Accepted],
-        days: Sequence[date],
-        later: Sequence[Sequence[date]],
-    ) -> None:
+    def _question(self, records: Sequence[Accepted], later: Sequence[Sequence[date]]) -> None:
         self._know_words(records)
         self.connection.execute("DELETE FROM question")
         self.connection.execute(
-            "INSERT INTO question "
-            "SELECT unnest($n), unnest($as_of), unnest($later), unnest($record)",
+            "INSERT INTO question SELECT unnest(range($number)), NULL, unnest($later), "
+            "unnest($record)",
             {
-                "n": list(range(len(records))),
-                "as_of": list(days),
+                "number": len(records),
                 "later": [list(each) for each in later],
                 "record": [record.text.decode() for record in records],
             },
@@ -214,7 +205,7 @@ class Bulk:
             return {}
         numbers = list(waiting)
         asked = [waiting[n].days for n in numbers]
-        self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
+        self._ask([records[n] for n in numbers], asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
         if not self._asks_again:
             truths_alone = f"SELECT n, as_of, truths FROM ({self._truths})"

@@ -187,7 +187,18 @@ def words_of(records: Iterable[Accepted]) -> Words:
 
 
 def _words(records: Sequence[Any]) -> Words:
-    words = Words()
+    """The words of some records: of each those that `Words.read` reads."""
+    lists = [it for record in records for it in (record.therapies or ())]
+    labs = [lab for record in records for lab in (record.labs or ())]
+    exams = [exam for record in records for exam in (record.imaging or ())]
+    words = Words(
+        drugs={drug for it in lists for drug in (it.drugs or ())},
+        sites={lesion.site for exam in exams for lesion in (exam.lesions or ()) if lesion.site},
+        tests={lab.test for lab in labs},
+        units={lab.unit for lab in labs if lab.unit},
+        neoplasms={it.type for record in records for it in (record.other_malignancies or ())},
+    )
     for record in records:
-        words.read(record)
+        words.drugs.update(record.allergies or ())
+        words.sites.update([it.site for it in record.metastases or ()])
     return words

@@ -10,15 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from screener.plan import Bulk, Many, Node, Plan
-    from screener.result import Outcome
+    from screener.plan import Many, Node, Plan
 
-_Said = tuple[str, str, str]
-"""How it is written that a criterion passes, fails, or is unknown."""
-_WORDS: _Said = ("pass", "fail", "unknown")
-_LETTERS: _Said = ("p", "f", "u")
-BY_LETTER: dict[str, Outcome] = {"p": "pass", "f": "fail", "u": "unknown"}
-"""What the letters of `outcomes_statement` mean."""
+_OUTCOMES = {"inclusion": "('pass', 'fail')", "exclusion": "('fail', 'pass')"}
 
 MACROS = """
 CREATE MACRO in_order(l) AS list_transform([list_filter(l, lambda x: x IS NOT NULL)], lambda v:
@@ -47,55 +41,29 @@ def statement(plan: Plan) -> str:
     Columns: n, status; truths, outcomes and reasons of `plan.nodes`; needs of the record whatever
     its status; days on which a fail could clear.
     """
-    nodes, status = plan.nodes, _status(plan, _WORDS)
-    source = _with_texts(plan, _answered(plan, asked_of_many(plan).explained, _WORDS))
-    needs = ", ".join(f"coalesce(n{i}, [])" for i in plan.top)
+    nodes = plan.nodes
+    truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
+    outcomes = ", ".join(f"{_outcome(node, f't{i}')} AS o{i}" for i, node in enumerate(nodes))
+    asked = asked_of_many(plan).explained.on_the_day()
+    source = f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({asked})))"
+    listed = ", ".join(f"o{i}" for i in range(len(nodes)))
+    top = ", ".join(f"o{i}" for i in plan.top)
     columns = [
-        "n", "truths", f"[{', '.join(f'o{i}' for i in range(len(nodes)))}] AS outcomes",
-        f"[{', '.join(f'o{i}' for i in plan.top)}] AS top", "days", f"{status} AS status",
-        f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons",
-        f"in_order(flatten([{needs}])) AS needs",
+        "n", "truths", f"[{listed}] AS outcomes", f"[{top}] AS top", "days",
+        f"CASE WHEN list_contains([{top}], 'fail') THEN 'ineligible' "
+        f"WHEN list_contains([{top}], 'unknown') THEN 'undetermined' ELSE 'eligible' END AS status",
     ]  # fmt: skip
+    source = _with_texts(plan, source)
+    needs = ", ".join(f"coalesce(n{i}, [])" for i in plan.top)
+    columns.append(f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons")
+    columns.append(f"in_order(flatten([{needs}])) AS needs")
     return f"SELECT {', '.join(columns)} FROM {source}"
 
 
-def outcomes_statement(plan: Plan) -> str:
-    """SQL that gives for each record of `question` no more than its status and outcomes.
-
-    Columns: n, status, and the first letters of the outcomes of `plan.nodes` as one text, which
-    goes to Python in a tenth of the time of a list.
-    """
-    source = _answered(plan, asked_of_many(plan).verdicts, _LETTERS)
-    letters = ", ".join(f"o{i}" for i in range(len(plan.nodes)))
-    status = _status(plan, _LETTERS)
-    return f"SELECT n, {status} AS status, concat({letters}) AS outcomes FROM {source}"
-
-
-def _answered(plan: Plan, asked: Bulk, said: _Said) -> str:
-    """What is asked, with t<i> and o<i>, truth and outcome, of each node."""
-    truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(plan.nodes)))
-    outcomes = ", ".join(
-        f"{_outcome(node, f't{i}', said)} AS o{i}" for i, node in enumerate(plan.nodes)
-    )
-    return f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({asked.on_the_day()})))"
-
-
-def _status(plan: Plan, said: _Said) -> str:
-    top = ", ".join(f"o{i}" for i in plan.top)
-    _, fail, unknown = said
+def _outcome(node: Node, truth: str) -> str:
+    if_true, if_false = ("pass", "fail") if node.kind == "inclusion" else ("fail", "pass")
     return (
-        f"CASE WHEN list_contains([{top}], '{fail}') THEN 'ineligible' "
-        f"WHEN list_contains([{top}], '{unknown}') THEN 'undetermined' ELSE 'eligible' END"
-    )
-
-
-def _outcome(node: Node, truth: str, said: _Said) -> str:
-    if_true, if_false, unknown = said
-    if node.kind == "exclusion":
-        if_true, if_false = if_false, if_true
-    return (
-        f"CASE WHEN {truth} THEN '{if_true}' WHEN NOT {truth} THEN '{if_false}' "
-        f"ELSE '{unknown}' END"
+        f"CASE WHEN {truth} THEN '{if_true}' WHEN NOT {truth} THEN '{if_false}' ELSE 'unknown' END"
     )
 
 

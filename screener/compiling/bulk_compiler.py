@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from screener.compiling.lean import Case
     from screener.plan import Leaf, Node
 
-_ASKED = ("n", "variant", "as_of", "screened_on", "truths", "days")
+_TRUTHS = ("n", "variant", "as_of", "screened_on", "truths")
+_ASKED = (*_TRUTHS, "days")
 
 
 class BulkCompiler:
@@ -70,7 +71,7 @@ class BulkCompiler:
         Raises:
             StudyError: the facts do not fit together.
         """
-        return self._bulk([], _ASKED, {})
+        return self._bulk([], _TRUTHS, {})
 
     def explained(self, opens: dict[str, str], whys: dict[str, str]) -> Bulk:
         """The truths with reasons and what to obtain.
@@ -128,7 +129,10 @@ class BulkCompiler:
         return bulk
 
     def _view(self, read: Collection[tuple[str, ...]]) -> str:
-        """The SELECT over `question`."""
+        """The SELECT over `question`, all of it as of the day of the table `day`.
+
+        DuckDB computes once for many records what rests on that day and on parameters alone.
+        """
         fields = view.ALWAYS | {name for path in read for name in path}
         first = {path[0] for path in read} | {"partial"}
         structure = {n: it for n, it in view.structure(fields).items() if n in first}
@@ -138,8 +142,8 @@ class BulkCompiler:
             for it in TERM_SHAPES
         )
         return view.View(fields, paths=False, read=read).sql(
-            f"(SELECT n, as_of, later, from_json(record, '{shape}') AS record, {terms} "  # noqa: S608
-            "FROM question, terms)"
+            f"(SELECT n, day.as_of, later, from_json(record, '{shape}') AS record, {terms} "  # noqa: S608
+            "FROM question, terms, day)"
         )
 
     def _bind(self, bulk: Bulk) -> None:
