@@ -167,7 +167,7 @@ def kept(today: date) -> Quick:
     from screener.record_schema import schema  # noqa: PLC0415
 
     plan_cache.put_text(_KEPT, json.dumps(schema(), ensure_ascii=False))
-    return Quick(schema(), today)
+    return from_models(today)
 
 
 def _is_braced(text: bytes) -> bool:
