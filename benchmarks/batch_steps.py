@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from records import SCREENED_ON
 
-from screener.batch import verdicts
+from screener.batch import outcomes, verdicts
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, chunks
 from screener.batch.judge import Accepted, judge_all
@@ -35,13 +35,13 @@ STEPS = {
     "DELETE FROM terms": "words",
     "SELECT list_transform": "words",
     "INSERT INTO terms": "words",
-    "DELETE FROM viewed": "parse, view",
-    "EXECUTE fill_from_file": "parse, view",
+    "DELETE FROM question": "hand over",
+    "INSERT INTO question SELECT row_number": "hand over",
     "EXECUTE decide": "texts",
     "SELECT n, truths": "rescreening",
-    "DELETE FROM question": "rescreening",
     "INSERT INTO question": "rescreening",
-    "EXECUTE fill": "rescreening",
+    "PREPARE fill": "rescreening",
+    "DELETE FROM viewed": "rescreening",
     "PREPARE ask_again": "rescreening",
     "EXECUTE ask_again": "rescreening",
     "COPY": "Parquet",
@@ -116,12 +116,14 @@ class Timed:
         self._spent = spent
 
     def execute(self, query: str, *values: Any) -> Any:
-        """Run a statement; before the full verdicts come those alone, to tell the two apart."""
+        """Run a statement; before the full verdicts comes what they rest on, to tell it apart."""
         if query == "EXECUTE decide":
+            self._connection.execute("EXECUTE seen")
+            seen = self.note("parse, view")
             self._connection.execute("EXECUTE alone")
-            self._connection.execute("DELETE FROM verdicts")
-            answers = self.note("answers")
-            self._spent["texts"] -= answers
+            alone = self.note("answers")
+            self._spent["answers"] -= seen
+            self._spent["texts"] -= alone
         found = self._connection.execute(query, *values)
         self.note(next((s for begins, s in STEPS.items() if query.startswith(begins)), REST))
         return found
@@ -143,11 +145,14 @@ def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
     with tempfile.TemporaryDirectory() as folder, opened(export) as found:
         given = chunks(found.source)
         bulk = Bulk(Screener(Catalogue().plan("dawna-fes", many=True)), Path(folder))
-        bare = verdicts.statement(bulk.plan, reasons=False)
-        bulk.connection.execute(f"PREPARE alone AS INSERT INTO verdicts BY NAME {bare}")
+        view = verdicts.asked_of_many(bulk.plan).verdicts.view
+        for name, statement in {
+            "seen": f"SELECT count(COLUMNS(*)) FROM ({view})",
+            "alone": outcomes.statement(bulk.plan),
+        }.items():
+            bulk.connection.execute(f"PREPARE {name} AS {statement}")
         timed = Timed(bulk.connection, spent)
         bulk.connection = timed  # type: ignore[assignment]
-        bulk.reading = Timed(bulk.reading, spent)  # type: ignore[assignment]
         for turn in range(number + 1):
             Timed.since = time.process_time()
             chunk = next(given, None)

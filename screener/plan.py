@@ -13,9 +13,6 @@ import msgspec
 
 from screener.cohort_plan import CohortPlan
 
-FILE = "{file}"
-"""Stands in a statement for the path of a file."""
-
 BASE, STRICT = 0, -1
 """The variants of a question that ask with all parameters, and without the assumed ones."""
 
@@ -84,13 +81,20 @@ class Bulk(msgspec.Struct, frozen=True):
     create: str
     """Creates `viewed`."""
     view: str
-    """The records of `question` as facts see them: the rows of `viewed`."""
-    file_view: str
-    """The same of records in a file, whose path as SQL stands for `FILE`, as of the day of the
-    table `day`."""
+    """The records of `question` as facts see them, as of the day of the table `day`: the rows of
+    `viewed`."""
     statement: str
-    """For each row of a table that stands for `SOURCE`: n, variant, as_of, screened_on, the truths
-    of `Plan.nodes`, and the days on which a fail could clear."""
+    """For each row of a table that stands for `SOURCE`: n, variant, as_of, screened_on, and the
+    truths of `Plan.nodes`."""
+
+    def on_the_day(self) -> str:
+        """The statement for the records of `question`, on the day of their screening.
+
+        They go through the view as they are read: to put them into `viewed` first takes as long as
+        to parse them.
+        """
+        day = f"(SELECT *, screened_on AS as_of FROM ({self.view}), variants)"  # noqa: S608
+        return self.statement.replace(SOURCE, day)
 
 
 class Many(msgspec.Struct, frozen=True):
@@ -99,19 +103,17 @@ class Many(msgspec.Struct, frozen=True):
     verdicts: Bulk
     """The truths."""
     explained: Bulk
-    """The same, and for each node with a predicate of its own `r<position>`, the reason, and
-    `n<position>`, what to obtain."""
+    """The same, the days on which a fail could clear, and for each node with a predicate of its own
+    `r<position>`, the reason, and `n<position>`, what to obtain."""
 
 
 SOURCE = "{source}"
-"""Stands in a statement for one of these tables."""
-ON_THE_DAY = "(SELECT *, screened_on AS as_of FROM viewed, variants)"
-"""Records on the day of their screening."""
+"""Stands in a statement for a table of records, as of a day."""
 ON_LATER_DAYS = (
     f"(SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} THEN later END)) "  # noqa: S608
     "AS as_of FROM viewed, variants)"
 )
-"""The same also on the later days on which they are asked about again."""
+"""The records of `viewed`, also on the later days on which they are asked about again."""
 
 
 class Plan(msgspec.Struct, frozen=True):

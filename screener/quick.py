@@ -94,8 +94,9 @@ class Quick:
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
         # No text has fewer colons than what is written of it, so none differs if the sums do not.
-        written = self._encoder.encode_lines(records).count(b":")
-        if len(records) != len(texts) or block.count(b":") != written:
+        written = bytearray(len(block))  # which it seldom outgrows
+        self._encoder.encode_into(records, written)
+        if len(records) != len(texts) or block.count(b":") != written.count(b":"):
             return None
         valid = _are_ids([record.id for record in records]) and self._are_possible(records)
         return records if valid else None
@@ -129,22 +130,20 @@ class Quick:
             return False
         latest = max((birth for birth in births if birth), default="")
         # Most were born before any year in which something is dated.
-        if latest < self._today[:4] and all(text >= latest for text in dates if text):
+        if latest < self._today[:4] and latest <= min(filter(None, dates), default=latest):
             return _are_in_order(records)
         return all(map(self._is_possible, records))
 
     def _are_dates(self, texts: set[str | None]) -> bool:
-        if self._known_dates.issuperset(texts):
-            return True
+        new = texts - self._known_dates
         try:
-            for text in texts:
-                if text is not None:
-                    span(text)
+            for text in new:
+                span(str(text))
         except ValueError:
             return False
         if len(self._known_dates) > _MOST_DATES:
             self._known_dates = {None}
-        self._known_dates |= texts
+        self._known_dates |= new
         return True
 
 
@@ -168,7 +167,7 @@ def kept(today: date) -> Quick:
     from screener.record_schema import schema  # noqa: PLC0415
 
     plan_cache.put_text(_KEPT, json.dumps(schema(), ensure_ascii=False))
-    return Quick(schema(), today)
+    return from_models(today)
 
 
 def _is_braced(text: bytes) -> bool:

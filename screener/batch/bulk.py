@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from screener import database
 from screener.answer import Answer
-from screener.batch import removal, verdicts
+from screener.batch import outcomes, removal, verdicts
 from screener.batch.judge import words_of
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
 from screener.conclusion import clears_on, first_day_without_fail
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
-from screener.plan import BASE, FILE, ON_LATER_DAYS, SOURCE
+from screener.plan import BASE, ON_LATER_DAYS, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,15 @@ if TYPE_CHECKING:
 
 BETWEEN_REASONS = " | "
 
-_LONGEST = 4 * 1024 * 1024
-"""Bytes of a record that DuckDB reads from a file without asking for more memory."""
+LONGEST = 1024 * 1024
+"""Bytes of a record that is handed over as the line of a file; DuckDB reads lines up to twice so
+long."""
+
+_LINES = (
+    "read_csv($file, auto_detect = false, header = false, columns = {'line': 'VARCHAR'}, "
+    "delim = '\x01', quote = '', escape = '')"
+)
+"""The lines of a file as they are: in a record stands no such character."""
 
 _SWEPT = 4
 """Chunks after which DuckDB gives free what was deleted, so that no more memory is ever used."""
@@ -70,29 +77,28 @@ class Bulk:
         self.plan = plan = screener.plan
         self.connection = connection = database.connect(writes=str(folder) if folder else None)
         many = verdicts.asked_of_many(plan)
-        asked = many.explained if reasons else many.verdicts
+        self._asked = many.explained if reasons else many.verdicts
         self._truths = many.verdicts.statement.replace(SOURCE, ON_LATER_DAYS)
         connection.execute(
-            f"BEGIN; {plan.tables}; DROP TABLE viewed; {asked.create}; {_VERDICTS}; {plan.logic}; "
-            f"{verdicts.MACROS}; COMMIT"
+            f"BEGIN; {plan.tables}; DROP TABLE viewed; {self._asked.create}; {_VERDICTS}; "
+            f"{plan.logic}; {verdicts.MACROS}; COMMIT"
         )
-        # What is optimized is planned anew whenever it runs, which takes longer than it saves. For
-        # reading a file that is done in any case.
-        self.reading = connection.cursor()
+        # What is optimized is planned anew whenever it runs, which takes longer than it saves.
         connection.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
         [base] = variants(plan, [], strict=False)[:1]
         names = ["variant", *plan.parameters]
         marks = ", ".join("?" for _ in names)
         connection.execute(f"INSERT INTO variants VALUES ({marks})", [base[n] for n in names])
-        decide = verdicts.statement(plan, reasons=reasons)
-        connection.execute(f"PREPARE fill AS INSERT INTO viewed {asked.view}")
+        connection.execute(
+            f"PREPARE decide AS INSERT INTO verdicts BY NAME {verdicts.statement(plan)}"
+            if reasons
+            else f"PREPARE decide AS {outcomes.statement(plan)} ORDER BY n"
+        )
         self._file = folder / f"records-{os.getpid()}-{id(self)}.ndjson" if folder else None
         if self._file:
             self._file.touch()
-            view = asked.file_view.replace(FILE, text(str(self._file)))
-            self.reading.execute(f"PREPARE fill_from_file AS INSERT INTO viewed {view}")
-        connection.execute(f"PREPARE decide AS INSERT INTO verdicts BY NAME {decide}")
+        self._views = False
         self._asks_again = False
         self._begun = 0
         self._words: Words | None = None
@@ -127,28 +133,32 @@ class Bulk:
         """
         try:
             self._put(records, as_of)
-            self.connection.execute("DELETE FROM verdicts")
-            self.connection.execute("EXECUTE decide")
-            rows = self.connection.execute("SELECT status, outcomes FROM verdicts ORDER BY n")
-            return [Outcomes(status, outcomes) for status, outcomes in rows.fetchall()]
+            rows = self.connection.execute("EXECUTE decide").fetchall()
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
+        say = outcomes.BY_LETTER
+        return [Outcomes(status, [say[it] for it in letters]) for _, status, letters in rows]
 
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
-        """Fill `viewed` with records, as of a day."""
+        """Fill `question` with records, as of a day."""
         if self._begun and self._begun % _SWEPT == 0:
             # Emptied first: what a table holds would be written anew, which takes long.
             self.connection.execute(_EMPTY)
             self.connection.execute("CHECKPOINT")
         self._begun += 1
-        if not self._file or any(len(record.text) > _LONGEST for record in records):
-            self._ask(records, [as_of] * len(records), [()] * len(records))
+        self.connection.execute("DELETE FROM day")
+        self.connection.execute("INSERT INTO day VALUES (?)", [as_of])
+        if not self._file or any(len(record.text) > LONGEST for record in records):
+            self._question(records, [()] * len(records))
             return
         self._know_words(records)
-        self._file.write_bytes(b"\n".join([record.text for record in records]))
-        self.connection.execute("DELETE FROM viewed; DELETE FROM day")
-        self.connection.execute("INSERT INTO day VALUES (?)", [as_of])
-        self.reading.execute("EXECUTE fill_from_file")
+        lines = b"\n".join([record.text for record in records])
+        self._file.write_bytes(lines.replace(b"\r", b" "))  # it would end a line
+        self.connection.execute("DELETE FROM question")
+        self.connection.execute(
+            f"INSERT INTO question SELECT row_number() OVER () - 1, NULL, [], line FROM {_LINES}",
+            {"file": str(self._file)},
+        )
 
     def _know_words(self, records: Sequence[Accepted]) -> None:
         words = words_of(records)
@@ -157,26 +167,26 @@ class Bulk:
             self.connection.execute("DELETE FROM terms")
             put_terms(self.connection, self.plan, words)
 
-    def _ask(
-        self,
-        records: Sequence[Accepted],
-        days: Sequence[date],
-        later: Sequence[Sequence[date]],
-    ) -> None:
+    def _ask(self, records: Sequence[Accepted], later: Sequence[Sequence[date]]) -> None:
+        """Fill `viewed` with records, each as of the same day as before and of later ones."""
+        self._question(records, later)
+        if not self._views:
+            self.connection.execute(f"PREPARE fill AS INSERT INTO viewed {self._asked.view}")
+            self._views = True
+        self.connection.execute("DELETE FROM viewed; EXECUTE fill")
+
+    def _question(self, records: Sequence[Accepted], later: Sequence[Sequence[date]]) -> None:
         self._know_words(records)
-        connection = self.connection
-        connection.execute("DELETE FROM question; DELETE FROM viewed")
-        connection.execute(
-            "INSERT INTO question "
-            "SELECT unnest($n), unnest($as_of), unnest($later), unnest($record)",
+        self.connection.execute("DELETE FROM question")
+        self.connection.execute(
+            "INSERT INTO question SELECT unnest(range($number)), NULL, unnest($later), "
+            "unnest($record)",
             {
-                "n": list(range(len(records))),
-                "as_of": list(days),
+                "number": len(records),
                 "later": [list(each) for each in later],
                 "record": [record.text.decode() for record in records],
             },
         )
-        connection.execute("EXECUTE fill")
 
     def _name(self, records: Sequence[Accepted]) -> None:
         self.connection.execute("DELETE FROM patients")
@@ -202,7 +212,7 @@ class Bulk:
             return {}
         numbers = list(waiting)
         asked = [waiting[n].days for n in numbers]
-        self._ask([records[n] for n in numbers], [as_of] * len(numbers), asked)
+        self._ask([records[n] for n in numbers], asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
         if not self._asks_again:
             truths_alone = f"SELECT n, as_of, truths FROM ({self._truths})"

@@ -14,8 +14,6 @@ from screener.batch import removal
 from screener.batch.bulk import BETWEEN_REASONS, Bulk, Outcomes, Screened, text
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
-from screener.cohort import Population
-from screener.record import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,6 +47,8 @@ class General:
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
         """
+        from screener.cohort import Population  # noqa: PLC0415  # builds models, as below
+
         plan = self.plan
         tally, population = Tally.empty(plan), Population(plan)
         log: list[LogRow] = []
@@ -78,6 +78,8 @@ class General:
         ]
 
     def _results(self, records: Sequence[Accepted], as_of: date) -> list[ScreeningResult]:
+        from screener.record import parse  # noqa: PLC0415
+
         some = [parse(json.loads(record.text)) for record in records]
         return self._screener.screen(some, as_of, [record.unread for record in records])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -15,7 +16,6 @@ from screener.engine import Words
 from screener.errors import InputError, Problem
 from screener.intake.json_file import read_one
 from screener.intake.source import located
-from screener.record import legible_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +29,7 @@ class _Named(msgspec.Struct):
 
 
 _NAMED = msgspec.json.Decoder(_Named)
+_quick = cache(quick.kept)
 _LINE = re.compile(r"line 1(?=,|$)")
 
 
@@ -97,7 +98,7 @@ def _judged(
         return
     texts = [it.text for it in some if it.text is not None and not it.problems]
     plain = len(texts) == len(some) and earlier.keys().isdisjoint(which)
-    records = quick.from_models(today).accept_all(texts) if plain else None
+    records = _quick(today).accept_all(texts) if plain else None
     if records is None or (complete and any(record.partial for record in records)):
         half = len(which) // 2
         for part in (which[:half], which[half:]):
@@ -118,7 +119,7 @@ def judge(
     """
     complete -= candidate.unread
     if candidate.text is not None and not candidate.problems and earlier is None:
-        record = quick.from_models(today).accept(candidate.text)
+        record = _quick(today).accept(candidate.text)
         if record is not None and not (complete and record.partial):
             return Accepted(record.id, candidate.text, _words([record]), candidate.unread)
     problems = list(candidate.problems)
@@ -149,6 +150,8 @@ def judge(
 
 def identify(candidate: Candidate, today: date) -> str | None:
     """The id by which `judge` would know a candidate, as a rule without judging it."""
+    from screener.record import legible_id  # noqa: PLC0415  # builds the models
+
     text = candidate.text
     if text is not None and b"\\" not in text and text.count(b'"id"') == 1:
         try:
@@ -187,7 +190,18 @@ def words_of(records: Iterable[Accepted]) -> Words:
 
 
 def _words(records: Sequence[Any]) -> Words:
-    words = Words()
+    """The words of some records: of each those that `Words.read` reads."""
+    lists = [it for record in records for it in (record.therapies or ())]
+    labs = [lab for record in records for lab in (record.labs or ())]
+    exams = [exam for record in records for exam in (record.imaging or ())]
+    words = Words(
+        drugs={drug for it in lists for drug in (it.drugs or ())},
+        sites={lesion.site for exam in exams for lesion in (exam.lesions or ()) if lesion.site},
+        tests={lab.test for lab in labs},
+        units={lab.unit for lab in labs if lab.unit},
+        neoplasms={it.type for record in records for it in (record.other_malignancies or ())},
+    )
     for record in records:
-        words.read(record)
+        words.drugs.update(record.allergies or ())
+        words.sites.update([it.site for it in record.metastases or ()])
     return words

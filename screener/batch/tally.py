@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from screener.cohort import Population
-
 if TYPE_CHECKING:
     from screener.plan import Plan
 
@@ -53,6 +51,8 @@ class Tally:
         self.first = [a + b for a, b in zip(self.first, other.first, strict=True)]
         self.needs += other.needs
         if self.population and other.population:
+            from screener.cohort import Population  # noqa: PLC0415  # few studies need it
+
             self.population = Population.together(self.population, other.population)
         else:
             self.population = self.population or other.population
@@ -95,6 +95,8 @@ class Tally:
         undetermined is not excluded.
         """
         if self.population:
+            from screener.cohort import Population  # noqa: PLC0415
+
             flow = Population.from_data(plan, self.population).flow()
             return [step.model_dump() for step in flow]
         remaining = self.screened
@@ -112,5 +114,7 @@ class Tally:
         """The rows of the study's baseline table; none where it has no such table."""
         if not self.population:
             return []
+        from screener.cohort import Population  # noqa: PLC0415
+
         rows = Population.from_data(plan, self.population).table_one()
         return [row.model_dump(exclude_defaults=True) for row in rows]

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from screener.plan import ON_THE_DAY, SOURCE
-
 if TYPE_CHECKING:
     from screener.plan import Many, Node, Plan
 
@@ -37,17 +35,16 @@ def asked_of_many(plan: Plan) -> Many:
     return plan.many
 
 
-def statement(plan: Plan, *, reasons: bool = True) -> str:
-    """SQL that gives a row for each record of `viewed`, asked with the base variant.
+def statement(plan: Plan) -> str:
+    """SQL that gives a row for each record of `question`, asked with the base variant.
 
     Columns: n, status; truths, outcomes and reasons of `plan.nodes`; needs of the record whatever
-    its status; days on which a fail could clear. Without `reasons` these and needs are left out.
+    its status; days on which a fail could clear.
     """
     nodes = plan.nodes
     truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
     outcomes = ", ".join(f"{_outcome(node, f't{i}')} AS o{i}" for i, node in enumerate(nodes))
-    many = asked_of_many(plan)
-    asked = (many.explained if reasons else many.verdicts).statement.replace(SOURCE, ON_THE_DAY)
+    asked = asked_of_many(plan).explained.on_the_day()
     source = f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({asked})))"
     listed = ", ".join(f"o{i}" for i in range(len(nodes)))
     top = ", ".join(f"o{i}" for i in plan.top)
@@ -56,11 +53,10 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
         f"CASE WHEN list_contains([{top}], 'fail') THEN 'ineligible' "
         f"WHEN list_contains([{top}], 'unknown') THEN 'undetermined' ELSE 'eligible' END AS status",
     ]  # fmt: skip
-    if reasons:
-        source = _with_texts(plan, source)
-        needs = ", ".join(f"coalesce(n{i}, [])" for i in plan.top)
-        columns.append(f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons")
-        columns.append(f"in_order(flatten([{needs}])) AS needs")
+    source = _with_texts(plan, source)
+    needs = ", ".join(f"coalesce(n{i}, [])" for i in plan.top)
+    columns.append(f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons")
+    columns.append(f"in_order(flatten([{needs}])) AS needs")
     return f"SELECT {', '.join(columns)} FROM {source}"
 
 

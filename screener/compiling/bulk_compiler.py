@@ -12,9 +12,9 @@ from screener.compiling.lean import lean
 from screener.compiling.macros import Macros
 from screener.compiling.simplify import Simplifier
 from screener.compiling.statements import ALWAYS, column, truth
-from screener.encoding.dictionaries import TERM_SHAPES, column_type
+from screener.encoding.dictionaries import TERM_SHAPES
 from screener.encoding.study import every, leaves
-from screener.plan import FILE, ON_LATER_DAYS, SOURCE, Bulk
+from screener.plan import ON_LATER_DAYS, SOURCE, Bulk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from screener.compiling.lean import Case
     from screener.plan import Leaf, Node
 
-_ASKED = ("n", "variant", "as_of", "screened_on", "truths", "days")
+_TRUTHS = ("n", "variant", "as_of", "screened_on", "truths")
+_ASKED = (*_TRUTHS, "days")
 
 
 class BulkCompiler:
@@ -70,7 +71,7 @@ class BulkCompiler:
         Raises:
             StudyError: the facts do not fit together.
         """
-        return self._bulk([], _ASKED, {})
+        return self._bulk([], _TRUTHS, {})
 
     def explained(self, opens: dict[str, str], whys: dict[str, str]) -> Bulk:
         """The truths with reasons and what to obtain.
@@ -121,34 +122,28 @@ class BulkCompiler:
         compiler = self._compiler
         given = compiler.record_names | {*self._used} | ALWAYS
         asked = lean(self._written, more, wanted, given, SOURCE, when)
-        views = self._views(asked.paths)
-        create = compiler.table("viewed", views[0], compiler.question(self._used))
-        bulk = Bulk(create, *views, asked.statement)
+        seen = self._view(asked.paths)
+        create = compiler.table("viewed", seen, compiler.question(self._used))
+        bulk = Bulk(create, seen, asked.statement)
         self._bind(bulk)
         return bulk
 
-    def _views(self, read: Collection[tuple[str, ...]]) -> tuple[str, str]:
-        """The SELECTs over `question` and over a file."""
+    def _view(self, read: Collection[tuple[str, ...]]) -> str:
+        """The SELECT over `question`, all of it as of the day of the table `day`.
+
+        DuckDB computes once for many records what rests on that day and on parameters alone.
+        """
         fields = view.ALWAYS | {name for path in read for name in path}
-        first = {path[0] for path in read} | {"id", "partial"}
+        first = {path[0] for path in read} | {"partial"}
         structure = {n: it for n, it in view.structure(fields).items() if n in first}
         shape = json.dumps(structure).replace("'", "''")
-        columns = ", ".join(f"'{name}': '{column_type(it)}'" for name, it in structure.items())
         terms = ", ".join(
             f"map_keys(term_{it}) AS words_{it}, map_values(term_{it}) AS known_{it}"
             for it in TERM_SHAPES
         )
-        seen = view.View(fields, paths=False, read=read)
-        return (
-            seen.sql(
-                f"(SELECT n, as_of, later, from_json(record, '{shape}') AS record, {terms} "  # noqa: S608
-                "FROM question, terms)"
-            ),
-            seen.sql(
-                "(SELECT row_number() OVER () - 1 AS n, as_of, CAST([] AS DATE[]) AS later, "  # noqa: S608
-                f"r AS record, {terms} FROM read_json({FILE}, format = 'newline_delimited', "
-                f"columns = {{{columns}}}) r, day, terms)"
-            ),
+        return view.View(fields, paths=False, read=read).sql(
+            f"(SELECT n, day.as_of, later, from_json(record, '{shape}') AS record, {terms} "  # noqa: S608
+            "FROM question, terms, day)"
         )
 
     def _bind(self, bulk: Bulk) -> None:

@@ -15,6 +15,7 @@ from zipfile import BadZipFile, ZipFile
 
 from screener.errors import InputError, Problem
 from screener.intake import json_file
+from screener.intake.source import BEGINNING
 from screener.intake.text import TextFile, lines
 
 if TYPE_CHECKING:
@@ -143,12 +144,21 @@ def opened(
 
 
 def _fhir(found: Found) -> Source | None:
+    if found.path.is_file() and not _names_resources(found.path):
+        return None
     from screener.intake.fhir import recognise  # noqa: PLC0415
 
     source = recognise.recognise(found.path, as_of=found.as_of)
     if source:
         _needs_no_mapping(found, "FHIR")
     return source
+
+
+def _names_resources(path: Path) -> bool:
+    """Whether a file may be FHIR; to import what tells it takes longer than to look for a word."""
+    with path.open("rb") as file:
+        start = file.read(BEGINNING)
+    return b"resourceType" in start or b"\\" in start
 
 
 def _folder(found: Found) -> Source | None:

@@ -18,6 +18,9 @@ Place = dict[str, Any]
 """Where a record stands, as `rejected.ndjson` names it: {"line": 3}, {"index": 2} in a JSON array,
 {"sheet": "patients", "row": 5}; counted as the user sees it, lines and rows from 1."""
 
+BEGINNING = 1 << 16
+"""Bytes of a file by which FHIR is told from records."""
+
 
 class Candidate(NamedTuple):
     """What may be a record."""

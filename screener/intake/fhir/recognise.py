@@ -10,7 +10,7 @@ from screener.errors import InputError, Problem
 from screener.intake import json_file
 from screener.intake.fhir import bundle
 from screener.intake.fhir.bulk import ENDINGS, BulkSource
-from screener.intake.source import Candidate
+from screener.intake.source import BEGINNING, Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _COMPRESSED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar")
-_LOOK = 1 << 16
-"""Bytes at the beginning of a file that are looked at."""
 
 
 @dataclass
@@ -122,7 +120,7 @@ def _kind(path: Path) -> str | None:
     """Return the type of the resource that a file begins with, as far as its beginning shows."""
     try:
         with path.open("rb") as file:
-            start = file.read(_LOOK).decode("utf-8-sig", "ignore").lstrip()
+            start = file.read(BEGINNING).decode("utf-8-sig", "ignore").lstrip()
     except OSError:
         return None
     start = start.removeprefix("[").lstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_study import CRITERIA, STUDY
 
-from screener.batch.bulk import Bulk
+from screener.batch.bulk import LONGEST, Bulk
 from screener.batch.general import General
 from screener.batch.judge import Accepted, judge
 from screener.compiling.compiler import Compiler
@@ -28,8 +29,11 @@ DAY = date(2026, 1, 15)
 
 
 def accepted(data: Any, complete: frozenset[str] = frozenset()) -> Accepted:
-    text = json.dumps(data, ensure_ascii=False).encode()
-    found = judge(Candidate({"line": 1}, text), DAY, complete, None)
+    return judged(json.dumps(data, ensure_ascii=False), complete)
+
+
+def judged(text: str, complete: frozenset[str] = frozenset()) -> Accepted:
+    found = judge(Candidate({"line": 1}, text.encode()), DAY, complete, None)
     assert isinstance(found, Accepted)
     return found
 
@@ -86,6 +90,32 @@ def test_thresholds_and_whole_lists(folder: Path) -> None:
     screener = Screener(Catalogue().plan("dawna-fes", many=True), given)
     records = [accepted(generators.record(seed), complete) for seed in range(25)]
     same((Bulk(screener, folder), General(screener, folder)), records, folder, DAY)
+
+
+def test_outcomes_alone(dawna: Screener, folder: Path) -> None:
+    records = [accepted(generators.record(seed)) for seed in range(25)]
+    expected = General(dawna).outcomes(records, DAY)
+    for engine in (Bulk(dawna, folder, reasons=False), Bulk(dawna, reasons=False)):
+        assert engine.outcomes(records, DAY) == expected
+        assert engine.outcomes([], DAY) == []  # every record of a chunk may be in error
+
+
+def test_records_as_they_are_written_by_others(dawna: Screener, folder: Path) -> None:
+    """With line breaks of a kind, tabs and escapes between and in texts, and of any length."""
+    made = [{**generators.record(seed), "centre": "a, 'b' 好"} for seed in range(9)]
+    blanks = ("\r", "\t", "\r ", " ")
+    written = [
+        json.dumps(data, ensure_ascii=seed % 2 == 0, separators=(f",{blank}", f"{blank}:"))
+        for seed, (data, blank) in enumerate(zip(made, itertools.cycle(blanks), strict=False))
+    ]
+    engine = Bulk(dawna, folder, reasons=False)
+    expected = engine.outcomes([accepted(data) for data in made], DAY)
+    assert engine.outcomes([judged(text) for text in written], DAY) == expected
+    for more in (-1, 0, 1):
+        space = LONGEST + more - len(written[-1].encode())
+        longer = [*written[:-1], written[-1][:-1] + space * " " + "}"]
+        assert len(longer[-1].encode()) == LONGEST + more
+        assert engine.outcomes([judged(text) for text in longer], DAY) == expected
 
 
 def test_an_expression_that_cannot_be_computed(tmp_path: Path) -> None:

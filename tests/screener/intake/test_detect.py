@@ -26,6 +26,15 @@ def written(folder: Path, content: str | bytes, name: str = "file") -> Path:
     return path
 
 
+@pytest.mark.parametrize("key", ["resourceType", "\\u0072esourceType"])
+def test_fhir_is_told_by_the_type_of_its_first_resource(tmp_path: Path, key: str) -> None:
+    """However its name is written, and wherever else the word stands."""
+    bundle = written(tmp_path, f'{{"{key}": "Bundle", "type": "collection", "entry": []}}')
+    assert open_source(bundle).form == "FHIR bundles"
+    record = written(tmp_path, f'{{"id": "P", "centre": "{key}"}}')
+    assert open_source(record).form == "NDJSON"
+
+
 @pytest.mark.parametrize(
     ("content", "form", "places"),
     [

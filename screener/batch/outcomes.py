@@ -1,0 +1,40 @@
+"""Writes the statement that gives the outcomes of many records and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from screener.batch.verdicts import asked_of_many
+
+if TYPE_CHECKING:
+    from screener.plan import Node, Plan
+    from screener.result import Outcome
+
+BY_LETTER: dict[str, Outcome] = {"p": "pass", "f": "fail", "u": "unknown"}
+"""What the letters mean that `statement` writes."""
+
+
+def statement(plan: Plan) -> str:
+    """SQL that gives a row for each record of `question`, asked with the base variant.
+
+    Columns: n, status, and the outcomes of `plan.nodes` as one text with a letter for each, which
+    goes to Python in a tenth of the time of a list.
+    """
+    nodes = range(len(plan.nodes))
+    truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in nodes)
+    letters = ", ".join(f"{_letter(node, f't{i}')} AS o{i}" for i, node in enumerate(plan.nodes))
+    asked = asked_of_many(plan).verdicts.on_the_day()
+    top = ", ".join(f"o{i}" for i in plan.top)
+    columns = [
+        "n",
+        f"CASE WHEN list_contains([{top}], 'f') THEN 'ineligible' "
+        f"WHEN list_contains([{top}], 'u') THEN 'undetermined' ELSE 'eligible' END AS status",
+        f"concat({', '.join(f'o{i}' for i in nodes)}) AS outcomes",
+    ]
+    source = f"(SELECT n, {letters} FROM (SELECT n, {truths} FROM ({asked})))"  # noqa: S608
+    return f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608
+
+
+def _letter(node: Node, truth: str) -> str:
+    if_true, if_false = "pf" if node.kind == "inclusion" else "fp"
+    return f"CASE WHEN {truth} THEN '{if_true}' WHEN NOT {truth} THEN '{if_false}' ELSE 'u' END"
