@@ -99,8 +99,10 @@ class Many(msgspec.Struct, frozen=True):
     verdicts: Bulk
     """The truths."""
     explained: Bulk
-    """The same, and for each node with a predicate of its own `r<position>`, the reason, and
-    `n<position>`, what to obtain."""
+    """The same, and for each node with a predicate of its own `r<position>`, the reason, and the
+    columns that `asks` names."""
+    asks: list[list[str]]
+    """For each of `Plan.leaves` the columns of what to obtain where it is open, in their order."""
 
 
 SOURCE = "{source}"

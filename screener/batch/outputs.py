@@ -5,12 +5,9 @@ from __future__ import annotations
 import heapq
 import json
 import shutil
-from contextlib import closing
 from typing import IO, TYPE_CHECKING, Any
 
-from screener import database
-from screener.batch import again, log, rescreening, worker
-from screener.batch.bulk import text
+from screener.batch import again, log, rescreening, results, worker
 from screener.batch.log import LogRow
 from screener.batch.log_reasons import each_reason
 from screener.batch.rescreening import Due
@@ -58,15 +55,16 @@ def write(
         OSError: a file cannot be written.
     """
     chunks = [folder.chunk(number) for number in numbers]
-    files = [
-        chunk / worker.results(number) for chunk in chunks for number in range(len(batch.screeners))
-    ]
+    plans = [screener.plan for screener in batch.screeners]
+    kept = [[chunk / worker.results(number) for number in range(len(plans))] for chunk in chunks]
     for screener, tally in zip(batch.screeners, tallies, strict=True):
         screener.begin(min(DETAILS, tally.screened))  # what the full reports will need
     parts = folder.parts
-    # Not beside the page: in a large export each of the two takes the most memory of all.
-    _merge(files, parts / "results.parquet")
     logs = [chunk / worker.LOG for chunk in chunks]
+    # Not beside the page itself: in a large export each of the two takes the most memory of all.
+    with results.merging(plans, kept, parts / "results.parquet"):
+        foremost = _foremost(logs)
+        details = _details(batch, folder, numbers, foremost[:DETAILS])
     with (parts / "screening_log.csv").open("w", encoding="utf-8", newline="") as header:
         log.write_csv(header, [LogRow._fields])
     with (parts / "screening_log.csv").open("ab") as target:
@@ -97,7 +95,6 @@ def write(
         relaxed = what_if(batch, folder, numbers, logs, tallies)
         for study, one in zip(summary["studies"], relaxed, strict=True):
             study["what_if"] = one
-    foremost = _foremost(logs)
     with (parts / "report.html").open("w", encoding="utf-8") as page:
         batch_page.batch_page(
             page,
@@ -109,7 +106,7 @@ def write(
                 )
             ],
             _patient_rows(logs),
-            details=_details(batch, folder, numbers, foremost[:DETAILS]),
+            details=details,
             reasons=(RowReasons(row.patient_id, row.study, each_reason(row)) for row in foremost),
             limits=batch_page.Limits(rows=ROWS, details=DETAILS),
         )
@@ -156,19 +153,6 @@ def _append(target: IO[bytes], files: Iterable[Path]) -> None:
             shutil.copyfileobj(file, target, 1 << 20)
 
 
-def _merge(files: Sequence[Path], target: Path) -> None:
-    """Bring Parquet files together in their order, on one thread so that the bytes are the same."""
-    names = ", ".join(text(str(path)) for path in files)
-    with closing(database.connect(writes=str(target.parent))) as connection:
-        try:
-            connection.execute(
-                f"COPY (FROM read_parquet([{names}])) TO {text(str(target))} "
-                "(FORMAT parquet, COMPRESSION zstd)"
-            )
-        except database.FileError as error:
-            raise OSError(str(error)) from None
-
-
 def _texts(plan: Plan, what_if: WhatIf | None, diagram: str | None) -> StudyTexts:
     nodes = [plan.nodes[index] for index in plan.top]
     return StudyTexts(
@@ -193,14 +177,14 @@ def _details(
         found.append(parse(json.loads(record.text), today=batch.today))
         unread.append(record.unread)
         extracts[record.id] = candidate.extract
-    results = {
+    reports = {
         (result.patient_id, result.study.id): traced(
             result, extracts[result.patient_id], screener.settings.complete
         )
         for screener in batch.screeners
         for result in screener.screen(found, batch.as_of, unread)
     }
-    return [results[row.patient_id, row.study] for row in chosen]
+    return [reports[row.patient_id, row.study] for row in chosen]
 
 
 def _rescreening(due: Sequence[Due], as_of: str, parts: Path) -> list[str]:
