@@ -16,7 +16,7 @@ from screener.intake.fhir.trace import traced
 from screener.record import parse
 from screener.report import batch_page, calendar, cohort_table, flow_svg, spreadsheet
 from screener.report.batch_data import CriterionText, PatientRow, RowReasons, StudyTexts
-from screener.report.batch_rows import detail_rank
+from screener.report.batch_rows import Rows, detail_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,7 +63,7 @@ def write(
     logs = [chunk / worker.LOG for chunk in chunks]
     # Not beside the page itself: in a large export each of the two takes the most memory of all.
     with results.merging(plans, kept, parts / "results.parquet"):
-        foremost = _foremost(logs)
+        rows, foremost = _gathered(logs)
         details = _details(batch, folder, numbers, foremost[:DETAILS])
     with (parts / "screening_log.csv").open("w", encoding="utf-8", newline="") as header:
         log.write_csv(header, [LogRow._fields])
@@ -105,7 +105,7 @@ def write(
                     batch.screeners, summary["studies"], diagrams, strict=True
                 )
             ],
-            _patient_rows(logs),
+            rows,
             details=details,
             reasons=(RowReasons(row.patient_id, row.study, each_reason(row)) for row in foremost),
             limits=batch_page.Limits(rows=ROWS, details=DETAILS),
@@ -130,21 +130,23 @@ def _cohort(plan: Plan, tally: Tally, parts: Path, names: list[str]) -> str | No
     return diagram
 
 
-def _patient_rows(logs: Sequence[Path]) -> Iterator[PatientRow]:
-    return (_patient_row(row) for row in log.kept(logs))
-
-
 def _patient_row(row: LogRow) -> PatientRow:
     return PatientRow(row.patient_id, row.study, row.as_of, row.status, row.failed, row.unknown,
                       row.needs, row.rescreen_on)  # fmt: skip
 
 
-def _foremost(logs: Sequence[Path]) -> list[LogRow]:
-    """The rows of the patients that are most worth a look, in that order."""
-    ranked = (
-        (detail_rank(_patient_row(row)), number, row) for number, row in enumerate(log.kept(logs))
-    )
-    return [row for _, _, row in heapq.nsmallest(REASONS, ranked)]
+def _gathered(logs: Sequence[Path]) -> tuple[Rows, list[LogRow]]:
+    """What the page tells of all patients, and those most worth a look, in that order."""
+    rows = Rows(ROWS)
+
+    def ranked() -> Iterator[tuple[tuple[int, int], int, LogRow]]:
+        for number, row in enumerate(log.kept(logs)):
+            patient = _patient_row(row)
+            rows.add(patient)
+            yield detail_rank(patient), number, row
+
+    foremost = heapq.nsmallest(REASONS, ranked())
+    return rows, [row for _, _, row in foremost]
 
 
 def _append(target: IO[bytes], files: Iterable[Path]) -> None:
