@@ -38,6 +38,8 @@ _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], status VARCHAR
 
 _KEPT = "SELECT patient_id, truths, reasons FROM verdicts JOIN patients USING (n)"
 
+_TOLD = 'SELECT n, status, failed, "unknown", why, needs FROM verdicts ORDER BY n'
+
 _EMPTY = "; ".join(f"DELETE FROM {n}" for n in ("viewed", "question", "verdicts", "patients"))
 
 
@@ -97,7 +99,7 @@ class Bulk:
         outcomes = ", ".join(map(verdicts.outcome, plan.nodes, truths))
         self._asked_outcomes = f"SELECT status, [{outcomes}] FROM verdicts ORDER BY n"
         counts = ", ".join(f"count({it}), count(CASE WHEN {it} THEN 1 END)" for it in truths)
-        self._asked_counts = f"SELECT {counts} FROM verdicts"
+        connection.execute(f"PREPARE count_truths AS SELECT {counts} FROM verdicts")
         self._asks_again = False
         self._begun = 0
         self._words: Words | None = None
@@ -118,8 +120,8 @@ class Bulk:
             rescreen = self._rescreening(records, as_of)
             if file:
                 results.keep(self.connection, _KEPT, file)
-            log = self._log(records, as_of, rescreen)
-            return Screened(log, self._tally(log))
+            rows = self.connection.execute(_TOLD).fetchall()
+            return Screened(self._log(rows, records, as_of, rescreen), self._tally(rows))
         except database.FileError as error:
             raise OSError(str(error)) from None
         except database.Error:
@@ -226,12 +228,13 @@ class Bulk:
         return database.to_arrow(self.connection, results.long_form(self.plan, f"({_KEPT})"))
 
     def _log(
-        self, records: Sequence[Accepted], as_of: date, rescreen: dict[int, date]
+        self,
+        rows: Sequence[tuple[Any, ...]],
+        records: Sequence[Accepted],
+        as_of: date,
+        rescreen: dict[int, date],
     ) -> list[LogRow]:
         plan, day = self.plan, as_of.isoformat()
-        rows = self.connection.execute(
-            'SELECT n, status, failed, "unknown", why, needs FROM verdicts ORDER BY n'
-        ).fetchall()
         found: list[LogRow] = []
         for n, status, failed, unknown, why, needs in rows:
             again = rescreen[n].isoformat() if n in rescreen else None
@@ -242,25 +245,26 @@ class Bulk:
             )  # fmt: skip
         return found
 
-    def _tally(self, log: Sequence[LogRow]) -> Tally:
+    def _tally(self, rows: Sequence[tuple[Any, ...]]) -> Tally:
         tally = Tally.empty(self.plan)
-        counted = self.connection.execute(self._asked_counts).fetchall()[0]
+        counted = self.connection.execute("EXECUTE count_truths").fetchall()[0]
         for index, node in enumerate(self.plan.nodes):
             known, true = counted[2 * index : 2 * index + 2]
             passing = true if node.kind == "inclusion" else known - true
-            tally.nodes[index] = [passing, known - passing, len(log) - known]
+            tally.nodes[index] = [passing, known - passing, len(rows) - known]
         place = {self.plan.nodes[index].id: k for k, index in enumerate(self.plan.top)}
-        alike = Counter((row.status, tuple(row.failed), tuple(row.unknown)) for row in log)
+        alike = Counter((status, failed, unknown) for _, status, failed, unknown, *_ in rows)
         for (status, *ids), count in alike.items():
             tally.status[status] += count
-            failed, unknown = ([place[name] for name in names] for names in ids)
+            failed, unknown = ([place[name] for name in _ids(text)] for text in ids)
             if failed:
                 tally.first[failed[0]] += count
                 tally.only[failed[0]] += count * (len(failed) == 1)
             if code := removal.coded(failed, unknown):
                 tally.close[code] += count
-        open_ = (row.needs for row in log if row.status == "undetermined")
-        tally.needs = Counter(need for needs in open_ for need in needs)
+        tally.needs.update(
+            need for _, status, *_, needs in rows if status == "undetermined" for need in needs
+        )
         return tally
 
 
