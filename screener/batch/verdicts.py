@@ -76,7 +76,7 @@ def statement(plan: Plan, *, reasons: bool = True) -> str:
         f"{_joined(failed, BETWEEN_IDS)} AS failed",
         f'{_joined(unknown, BETWEEN_IDS)} AS "unknown"',
         f"{_joined(why, BETWEEN_REASONS)} AS why",
-        f"CASE WHEN status = 'undetermined' OR len(later) > 0 THEN in_order([{asks}]) "
+        f"CASE WHEN status = 'undetermined' OR len(later) > 0 THEN in_order([{asks}]::VARCHAR[]) "
         "ELSE [] END AS needs",
     ]  # fmt: skip
     return f"SELECT {', '.join(columns)} FROM {source}"
