@@ -104,7 +104,9 @@ class Many(msgspec.Struct, frozen=True):
     """The truths."""
     explained: Bulk
     """The same, the days on which a fail could clear, and for each node with a predicate of its own
-    `r<position>`, the reason, and `n<position>`, what to obtain."""
+    `r<position>`, the reason, and the columns that `asks` names."""
+    asks: list[list[str]]
+    """For each of `Plan.leaves` the columns of what to obtain where it is open, in their order."""
 
 
 SOURCE = "{source}"

@@ -21,6 +21,7 @@ import plain
 import pytest
 import records
 
+from screener.batch import results
 from screener.batch.bulk import Bulk
 from screener.batch.judge import Accepted, judge
 from screener.encoding.catalogue import Catalogue
@@ -63,7 +64,9 @@ def compare(bulk: Bulk, folder: Path, drawn: Iterable[Any], day: date) -> dict[s
         found = judge(Candidate({"line": 1}, text), today, frozenset(), None)
         assert isinstance(found, Accepted)
         accepted.append(found)
-    log = bulk.screen(accepted, day, folder / "results.parquet").log
+    log = bulk.screen(accepted, day, folder / "kept.parquet").log
+    with results.merging([bulk.plan], [[folder / "kept.parquet"]], folder / "results.parquet"):
+        pass
     said: dict[str, dict[str, bool | None]] = defaultdict(dict)
     for patient, criterion, truth in duckdb.sql(
         f"SELECT patient_id, criterion, truth FROM '{folder / 'results.parquet'}'"

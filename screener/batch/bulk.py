@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from screener import database
 from screener.answer import Answer
-from screener.batch import outcomes, removal, verdicts
+from screener.batch import outcomes, removal, results, verdicts
 from screener.batch.judge import words_of
 from screener.batch.log import LogRow
-from screener.batch.tally import OUTCOMES, Tally
+from screener.batch.tally import Tally
 from screener.conclusion import clears_on, first_day_without_fail
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
 from screener.plan import BASE, ON_LATER_DAYS, SOURCE
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from screener.batch.judge import Accepted
     from screener.result import Outcome, Status
     from screener.screening import Screener
-
-BETWEEN_REASONS = " | "
 
 LONGEST = 1024 * 1024
 """Bytes of a record that is handed over as the line of a file; DuckDB reads lines up to twice so
@@ -41,9 +39,13 @@ _LINES = (
 _SWEPT = 4
 """Chunks after which DuckDB gives free what was deleted, so that no more memory is ever used."""
 
-_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], outcomes VARCHAR[],
-    "top" VARCHAR[], days DATE[], status VARCHAR, reasons VARCHAR[], needs VARCHAR[]);
+_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], status VARCHAR, later DATE[],
+    reasons VARCHAR[], failed VARCHAR, "unknown" VARCHAR, why VARCHAR, needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
+
+_KEPT = "SELECT patient_id, truths, reasons FROM verdicts JOIN patients USING (n)"
+
+_TOLD = 'SELECT n, status, failed, "unknown", why, needs FROM verdicts ORDER BY n'
 
 _EMPTY = "; ".join(f"DELETE FROM {n}" for n in ("viewed", "question", "verdicts", "patients"))
 
@@ -98,15 +100,18 @@ class Bulk:
         self._file = folder / f"records-{os.getpid()}-{id(self)}.ndjson" if folder else None
         if self._file:
             self._file.touch()
+        truths = [f"truths[{i}]" for i in range(1, len(plan.nodes) + 1)]
+        counts = ", ".join(f"count({it}), count(CASE WHEN {it} THEN 1 END)" for it in truths)
+        connection.execute(f"PREPARE count_truths AS SELECT {counts} FROM verdicts")
         self._views = False
         self._asks_again = False
         self._begun = 0
         self._words: Words | None = None
 
     def screen(
-        self, records: Sequence[Accepted], as_of: date, results: Path | None = None
+        self, records: Sequence[Accepted], as_of: date, file: Path | None = None
     ) -> Screened:
-        """Screen records, and write the long form of their results to a Parquet file, if given.
+        """Screen records, and keep their results in a file, if given, as `results.merging` reads it.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
@@ -117,9 +122,10 @@ class Bulk:
             self.connection.execute("EXECUTE decide")
             self._name(records)
             rescreen = self._rescreening(records, as_of)
-            if results:
-                self._write(results)
-            return Screened(self._log(as_of, rescreen), self._tally())
+            if file:
+                results.keep(self.connection, _KEPT, file)
+            rows = self.connection.execute(_TOLD).fetchall()
+            return Screened(self._log(rows, records, as_of, rescreen), self._tally(rows))
         except database.FileError as error:
             raise OSError(str(error)) from None
         except database.Error:
@@ -191,23 +197,19 @@ class Bulk:
     def _name(self, records: Sequence[Accepted]) -> None:
         self.connection.execute("DELETE FROM patients")
         self.connection.execute(
-            "INSERT INTO patients SELECT unnest($n), unnest($id)",
-            {"n": list(range(len(records))), "id": [record.id for record in records]},
+            "INSERT INTO patients SELECT unnest(range($number)), unnest($id)",
+            {"number": len(records), "id": [record.id for record in records]},
         )
 
     def _rescreening(self, records: Sequence[Accepted], as_of: date) -> dict[int, date]:
         """The first day on which nothing fails any more, where time alone can bring it."""
         rows = self.connection.execute(
-            "SELECT n, truths, list_filter(days, lambda d: d > $as_of) FROM verdicts "
-            "WHERE status = 'ineligible' AND len(list_filter(days, lambda d: d > $as_of)) > 0",
-            {"as_of": as_of},
+            "SELECT n, truths, later FROM verdicts WHERE len(later) > 0"
         ).fetchall()
         waiting: dict[int, Answer] = {}
         for n, truths, days in rows:
-            answer = Answer(self.plan, strict=False, without=[])
+            waiting[n] = answer = Answer(self.plan, strict=False, without=[])
             answer.add(self.plan.whole, Answered(n, BASE, as_of, as_of, 0, truths, days))
-            if all(answer.could_clear(i) for i in self.plan.top if answer.fails(i)):
-                waiting[n] = answer
         if not waiting:
             return {}
         numbers = list(waiting)
@@ -231,91 +233,48 @@ class Bulk:
 
     def results(self) -> Any:
         """The long form of what was screened last as a table of Arrow, record by record."""
-        return database.to_arrow(self.connection, self._long())
+        return database.to_arrow(self.connection, results.long_form(self.plan, f"({_KEPT})"))
 
-    def _write(self, results: Path) -> None:
-        self.connection.execute(
-            f"COPY ({self._long()}) TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
-        )
-
-    def _long(self) -> str:
-        plan = self.plan
-        parents = {part: node.id for node in plan.nodes for part in node.parts}
-        ids = _texts([node.id for node in plan.nodes])
-        above = _texts([parents.get(i) for i in range(len(plan.nodes))])
-        kinds = _texts([node.kind for node in plan.nodes])
-        return f"""SELECT patient_id, {text(plan.study_id)} AS study, criterion, parent, kind,
-            CASE WHEN truth THEN 'met' WHEN NOT truth THEN 'not_met' ELSE 'unknown' END
-            AS truth, outcome, reason
-            FROM (SELECT n, patient_id, unnest({ids}) AS criterion, unnest({above}) AS parent,
-            unnest({kinds}) AS kind, unnest(truths) AS truth, unnest(outcomes) AS outcome,
-            unnest(reasons) AS reason FROM verdicts JOIN patients USING (n))"""
-
-    def _log(self, as_of: date, rescreen: dict[int, date]) -> list[LogRow]:
-        plan = self.plan
-        ids = _texts([plan.nodes[i].id for i in plan.top])
-        told = ", ".join(
-            f"CASE WHEN \"top\"[{k}] <> 'pass' THEN '{plan.nodes[i].id}: ' || reasons[{i + 1}] END"
-            for k, i in enumerate(plan.top, 1)
-        )
-        rows = self.connection.execute(
-            f"""SELECT n, patient_id, status,
-            list_filter({ids}, lambda x, i: "top"[i] = 'fail'),
-            list_filter({ids}, lambda x, i: "top"[i] = 'unknown'),
-            joined_by([{told}], '{BETWEEN_REASONS}'), needs
-            FROM verdicts JOIN patients USING (n) ORDER BY n"""
-        ).fetchall()
-        day = as_of.isoformat()
+    def _log(
+        self,
+        rows: Sequence[tuple[Any, ...]],
+        records: Sequence[Accepted],
+        as_of: date,
+        rescreen: dict[int, date],
+    ) -> list[LogRow]:
+        plan, day = self.plan, as_of.isoformat()
         found: list[LogRow] = []
-        for n, patient, status, failed, unknown, reasons, needs in rows:
+        for n, status, failed, unknown, why, needs in rows:
             again = rescreen[n].isoformat() if n in rescreen else None
             helps = status == "undetermined" or again
             found.append(
-                LogRow(patient, plan.study_id, plan.version, day, status, failed, unknown, reasons,
-                       needs if helps else [], again)
+                LogRow(records[n].id, plan.study_id, plan.version, day, status, _ids(failed),
+                       _ids(unknown), why, needs if helps else [], again)
             )  # fmt: skip
         return found
 
-    def _tally(self) -> Tally:
+    def _tally(self, rows: Sequence[tuple[Any, ...]]) -> Tally:
         tally = Tally.empty(self.plan)
-        ask = self.connection.execute
-        for status, count in ask("SELECT status, count(*) FROM verdicts GROUP BY 1").fetchall():
-            tally.status[status] = count
-        for index, outcome, count in ask(
-            f"SELECT i, outcome, count(*) FROM (SELECT unnest(range({len(self.plan.nodes)})) AS i, "
-            "unnest(outcomes) AS outcome FROM verdicts) GROUP BY ALL"
-        ).fetchall():
-            tally.nodes[index][OUTCOMES.index(outcome)] = count
-        for first, fails, count in ask(
-            "SELECT list_position(\"top\", 'fail'), "
-            "len(list_filter(\"top\", lambda o: o = 'fail')) = 1, count(*) "
-            "FROM verdicts WHERE status = 'ineligible' GROUP BY ALL"
-        ).fetchall():
-            tally.first[first - 1] += count
-            if fails:
-                tally.only[first - 1] += count
-        tally.needs = Counter(
-            dict(
-                ask(
-                    "SELECT need, count(*) FROM (SELECT unnest(needs) AS need FROM verdicts "
-                    "WHERE status = 'undetermined') GROUP BY 1 ORDER BY 2 DESC, 1"
-                ).fetchall()
-            )
+        counted = self.connection.execute("EXECUTE count_truths").fetchall()[0]
+        for index, node in enumerate(self.plan.nodes):
+            known, true = counted[2 * index : 2 * index + 2]
+            passing = true if node.kind == "inclusion" else known - true
+            tally.nodes[index] = [passing, known - passing, len(rows) - known]
+        place = {self.plan.nodes[index].id: k for k, index in enumerate(self.plan.top)}
+        alike = Counter((status, failed, unknown) for _, status, failed, unknown, *_ in rows)
+        for (status, *ids), count in alike.items():
+            tally.status[status] += count
+            failed, unknown = ([place[name] for name in _ids(text)] for text in ids)
+            if failed:
+                tally.first[failed[0]] += count
+                tally.only[failed[0]] += count * (len(failed) == 1)
+            if code := removal.coded(failed, unknown):
+                tally.close[code] += count
+        tally.needs.update(
+            need for _, status, *_, needs in rows if status == "undetermined" for need in needs
         )
-        which = f'list_filter(range({len(self.plan.top)}), lambda k: "top"[k + 1] = '
-        for failed, unknown, count in ask(
-            f"SELECT f, CASE WHEN len(f) + len(u) <= {removal.MOST} THEN u END, count(*) FROM "
-            f"(SELECT {which}'fail') AS f, {which}'unknown') AS u FROM verdicts) "
-            f"WHERE len(f) <= {removal.MOST} GROUP BY ALL ORDER BY ALL"
-        ).fetchall():
-            tally.close[removal.code(failed, unknown)] += count
         return tally
 
 
-def text(value: str | None) -> str:
-    """A text as SQL."""
-    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
-
-
-def _texts(values: Sequence[str | None]) -> str:
-    return f"[{', '.join(map(text, values))}]::VARCHAR[]"
+def _ids(text: str) -> list[str]:
+    return text.split(verdicts.BETWEEN_IDS) if text else []

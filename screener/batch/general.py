@@ -10,10 +10,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from screener import database
-from screener.batch import removal
-from screener.batch.bulk import BETWEEN_REASONS, Bulk, Outcomes, Screened, text
+from screener.batch import removal, results
+from screener.batch.bulk import Bulk, Outcomes, Screened
 from screener.batch.log import LogRow
 from screener.batch.tally import OUTCOMES, Tally
+from screener.batch.verdicts import BETWEEN_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from screener.screening import Screener
 
 _AT_ONCE = 256
-_COLUMNS = ("patient_id", "study", "criterion", "parent", "kind", "truth", "outcome", "reason")
+_TRUTHS = {"met": True, "not_met": False, "unknown": None}
 
 
 class General:
@@ -36,13 +37,12 @@ class General:
         self._screener = screener
         self.plan = screener.plan
         self._files = database.connect(writes=str(folder) if folder else None)
-        columns = ", ".join(f"{name} VARCHAR" for name in _COLUMNS)
-        self._files.execute(f"CREATE TABLE results({columns})")
+        self._files.execute(f"CREATE TABLE results({results.KEPT})")
 
     def screen(
-        self, records: Sequence[Accepted], as_of: date, results: Path | None = None
+        self, records: Sequence[Accepted], as_of: date, file: Path | None = None
     ) -> Screened:
-        """Screen records, and write the long form of their results to a Parquet file, if given.
+        """Screen records, and keep their results in a file, if given, as `results.merging` reads it.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
@@ -59,9 +59,9 @@ class General:
                 log.append(log_row(result))
                 count(tally, plan, result)
                 population.add_result(result)
-            self._keep([row for result in found for row in long_rows(result)])
-        if results:
-            self._write(results)
+            self._keep(found)
+        if file:
+            self._write(file)
         if plan.cohort.one_by_one:
             tally.population = population.to_data()
         return Screened(log, tally)
@@ -85,20 +85,24 @@ class General:
 
     def results(self) -> Any:
         """The long form of what was screened last as a table of Arrow, record by record."""
-        return database.to_arrow(self._files, "FROM results")
+        return database.to_arrow(self._files, results.long_form(self.plan, "results"))
 
-    def _write(self, results: Path) -> None:
+    def _write(self, file: Path) -> None:
         try:
-            self._files.execute(
-                f"COPY results TO {text(str(results))} (FORMAT parquet, COMPRESSION zstd)"
-            )
+            results.keep(self._files, "FROM results", file)
         except database.FileError as error:
             raise OSError(str(error)) from None
 
-    def _keep(self, rows: list[tuple[str | None, ...]]) -> None:
-        columns = ", ".join(f"unnest(${name})" for name in _COLUMNS)
-        values = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
-        self._files.execute(f"INSERT INTO results SELECT {columns}", values)
+    def _keep(self, found: Sequence[ScreeningResult]) -> None:
+        rows = [list(long_rows(result)) for result in found]
+        self._files.execute(
+            "INSERT INTO results SELECT unnest($ids), unnest($truths), unnest($reasons)",
+            {
+                "ids": [result.patient_id for result in found],
+                "truths": [[_TRUTHS[str(row[5])] for row in each] for each in rows],
+                "reasons": [[row[7] for row in each] for each in rows],
+            },
+        )
 
 
 def engine_for(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from screener.batch.bulk import BETWEEN_REASONS
+from screener.batch.verdicts import BETWEEN_REASONS
 
 if TYPE_CHECKING:
     from screener.batch.log import LogRow

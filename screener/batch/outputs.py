@@ -5,12 +5,9 @@ from __future__ import annotations
 import heapq
 import json
 import shutil
-from contextlib import closing
 from typing import IO, TYPE_CHECKING, Any
 
-from screener import database
-from screener.batch import again, log, rescreening, worker
-from screener.batch.bulk import text
+from screener.batch import again, log, rescreening, results, worker
 from screener.batch.log import LogRow
 from screener.batch.log_reasons import each_reason
 from screener.batch.rescreening import Due
@@ -19,7 +16,7 @@ from screener.intake.fhir.trace import traced
 from screener.record import parse
 from screener.report import batch_page, calendar, cohort_table, flow_svg, spreadsheet
 from screener.report.batch_data import CriterionText, PatientRow, RowReasons, StudyTexts
-from screener.report.batch_rows import detail_rank
+from screener.report.batch_rows import Rows, detail_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,15 +55,16 @@ def write(
         OSError: a file cannot be written.
     """
     chunks = [folder.chunk(number) for number in numbers]
-    files = [
-        chunk / worker.results(number) for chunk in chunks for number in range(len(batch.screeners))
-    ]
+    plans = [screener.plan for screener in batch.screeners]
+    kept = [[chunk / worker.results(number) for number in range(len(plans))] for chunk in chunks]
     for screener, tally in zip(batch.screeners, tallies, strict=True):
         screener.begin(min(DETAILS, tally.screened))  # what the full reports will need
     parts = folder.parts
-    # Not beside the page: in a large export each of the two takes the most memory of all.
-    _merge(files, parts / "results.parquet")
     logs = [chunk / worker.LOG for chunk in chunks]
+    # Not beside the page itself: in a large export each of the two takes the most memory of all.
+    with results.merging(plans, kept, parts / "results.parquet"):
+        rows, foremost = _gathered(logs)
+        details = _details(batch, folder, numbers, foremost[:DETAILS])
     with (parts / "screening_log.csv").open("w", encoding="utf-8", newline="") as header:
         log.write_csv(header, [LogRow._fields])
     with (parts / "screening_log.csv").open("ab") as target:
@@ -97,7 +95,6 @@ def write(
         relaxed = what_if(batch, folder, numbers, logs, tallies)
         for study, one in zip(summary["studies"], relaxed, strict=True):
             study["what_if"] = one
-    foremost = _foremost(logs)
     with (parts / "report.html").open("w", encoding="utf-8") as page:
         batch_page.batch_page(
             page,
@@ -108,8 +105,8 @@ def write(
                     batch.screeners, summary["studies"], diagrams, strict=True
                 )
             ],
-            _patient_rows(logs),
-            details=_details(batch, folder, numbers, foremost[:DETAILS]),
+            rows,
+            details=details,
             reasons=(RowReasons(row.patient_id, row.study, each_reason(row)) for row in foremost),
             limits=batch_page.Limits(rows=ROWS, details=DETAILS),
         )
@@ -133,40 +130,29 @@ def _cohort(plan: Plan, tally: Tally, parts: Path, names: list[str]) -> str | No
     return diagram
 
 
-def _patient_rows(logs: Sequence[Path]) -> Iterator[PatientRow]:
-    return (_patient_row(row) for row in log.kept(logs))
-
-
 def _patient_row(row: LogRow) -> PatientRow:
     return PatientRow(row.patient_id, row.study, row.as_of, row.status, row.failed, row.unknown,
                       row.needs, row.rescreen_on)  # fmt: skip
 
 
-def _foremost(logs: Sequence[Path]) -> list[LogRow]:
-    """The rows of the patients that are most worth a look, in that order."""
-    ranked = (
-        (detail_rank(_patient_row(row)), number, row) for number, row in enumerate(log.kept(logs))
-    )
-    return [row for _, _, row in heapq.nsmallest(REASONS, ranked)]
+def _gathered(logs: Sequence[Path]) -> tuple[Rows, list[LogRow]]:
+    """What the page tells of all patients, and those most worth a look, in that order."""
+    rows = Rows(ROWS)
+
+    def ranked() -> Iterator[tuple[tuple[int, int], int, LogRow]]:
+        for number, row in enumerate(log.kept(logs)):
+            patient = _patient_row(row)
+            rows.add(patient)
+            yield detail_rank(patient), number, row
+
+    foremost = heapq.nsmallest(REASONS, ranked())
+    return rows, [row for _, _, row in foremost]
 
 
 def _append(target: IO[bytes], files: Iterable[Path]) -> None:
     for path in files:
         with path.open("rb") as file:
             shutil.copyfileobj(file, target, 1 << 20)
-
-
-def _merge(files: Sequence[Path], target: Path) -> None:
-    """Bring Parquet files together in their order, on one thread so that the bytes are the same."""
-    names = ", ".join(text(str(path)) for path in files)
-    with closing(database.connect(writes=str(target.parent))) as connection:
-        try:
-            connection.execute(
-                f"COPY (FROM read_parquet([{names}])) TO {text(str(target))} "
-                "(FORMAT parquet, COMPRESSION zstd)"
-            )
-        except database.FileError as error:
-            raise OSError(str(error)) from None
 
 
 def _texts(plan: Plan, what_if: WhatIf | None, diagram: str | None) -> StudyTexts:
@@ -193,14 +179,14 @@ def _details(
         found.append(parse(json.loads(record.text), today=batch.today))
         unread.append(record.unread)
         extracts[record.id] = candidate.extract
-    results = {
+    reports = {
         (result.patient_id, result.study.id): traced(
             result, extracts[result.patient_id], screener.settings.complete
         )
         for screener in batch.screeners
         for result in screener.screen(found, batch.as_of, unread)
     }
-    return [results[row.patient_id, row.study] for row in chosen]
+    return [reports[row.patient_id, row.study] for row in chosen]
 
 
 def _rescreening(due: Sequence[Due], as_of: str, parts: Path) -> list[str]:

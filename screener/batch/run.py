@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import hashlib
 import json
 import os
@@ -228,6 +229,7 @@ _worker: list[Worker] = []
 def _begin(task: Task) -> None:
     # Taking the database apart would only keep the parent waiting; all is written before.
     atexit.register(os._exit, 0)
+    gc.set_threshold(100_000, 50, 50)  # as `__main__` does: a chunk makes many rows and no cycles
     _worker.append(Worker(task))
 
 

@@ -10,18 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from screener.plan import Many, Node, Plan
 
-_OUTCOMES = {"inclusion": "('pass', 'fail')", "exclusion": "('fail', 'pass')"}
+BETWEEN_REASONS = " | "
+BETWEEN_IDS = ";"
+"""An id of a criterion holds none."""
 
 MACROS = """
 CREATE MACRO in_order(l) AS list_transform([list_filter(l, lambda x: x IS NOT NULL)], lambda v:
     list_filter(v, lambda x, i: list_position(v, x) = i))[1];
-CREATE MACRO joined_by(l, s) AS coalesce(array_to_string(l, s), '');
-CREATE MACRO in_words(l) AS joined_by(in_order(l), ' ');
 """
-"""The distinct items of a list in the order in which they first stand, as a list and as a text;
-a list as a text, empty if it has nothing."""
+"""The distinct items of a list in the order in which they first stand."""
 
 
 def asked_of_many(plan: Plan) -> Many:
@@ -38,57 +39,114 @@ def asked_of_many(plan: Plan) -> Many:
 def statement(plan: Plan) -> str:
     """SQL that gives a row for each record of `question`, asked with the base variant.
 
-    Columns: n, status; truths, outcomes and reasons of `plan.nodes`; needs of the record whatever
-    its status; days on which a fail could clear.
+    Columns: n, status; truths and reasons of `plan.nodes`; ids of the criteria that fail and that
+    are unknown, with `BETWEEN_IDS`; why, each after its id; later, the days on which the record may
+    be without a fail if only time is needed; needs, where something obtained could help.
     """
-    nodes = plan.nodes
+    nodes, top = plan.nodes, plan.top
+    many = asked_of_many(plan)
     truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
-    outcomes = ", ".join(f"{_outcome(node, f't{i}')} AS o{i}" for i, node in enumerate(nodes))
-    asked = asked_of_many(plan).explained.on_the_day()
-    source = f"(SELECT *, {outcomes} FROM (SELECT *, {truths} FROM ({asked})))"
-    listed = ", ".join(f"o{i}" for i in range(len(nodes)))
-    top = ", ".join(f"o{i}" for i in plan.top)
-    columns = [
-        "n", "truths", f"[{listed}] AS outcomes", f"[{top}] AS top", "days",
-        f"CASE WHEN list_contains([{top}], 'fail') THEN 'ineligible' "
-        f"WHEN list_contains([{top}], 'unknown') THEN 'undetermined' ELSE 'eligible' END AS status",
-    ]  # fmt: skip
+    status = (
+        f"CASE WHEN {_any(fails(nodes[i], f't{i}') for i in top)} THEN 'ineligible' "
+        f"WHEN {_any(f't{i} IS NULL' for i in top)} THEN 'undetermined' ELSE 'eligible' END"
+    )
+    asked = many.explained.on_the_day()
+    source = f"(SELECT *, {status} AS status FROM (SELECT *, {truths} FROM ({asked})))"
+    waits = f"status = 'ineligible' AND ({_any(_stays(plan, i) for i in top)}) IS NOT TRUE"
+    later = f"CASE WHEN {waits} THEN list_filter(days, lambda d: d > as_of) ELSE [] END"
+    source = f"(SELECT *, {later} AS later FROM {source})"
     source = _with_texts(plan, source)
-    needs = ", ".join(f"coalesce(n{i}, [])" for i in plan.top)
-    columns.append(f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons")
-    columns.append(f"in_order(flatten([{needs}])) AS needs")
+    asks = ", ".join(
+        f"CASE WHEN {' AND '.join(f't{k} IS NULL' for k in line)} THEN {ask} END"
+        for i, line in enumerate(_lines(plan))
+        if (leaf := nodes[i].leaf) is not None
+        for ask in many.asks[leaf]
+    )
+    failed = [(fails(nodes[i], f"t{i}"), f"'{nodes[i].id}'") for i in top]
+    unknown = [(f"t{i} IS NULL", f"'{nodes[i].id}'") for i in top]
+    why = [(f"({passes(nodes[i], f't{i}')}) IS NOT TRUE", _named(plan, i)) for i in top]
+    columns = [
+        "n", "truths", "status", "later",
+        f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons",
+        f"{_joined(failed, BETWEEN_IDS)} AS failed",
+        f'{_joined(unknown, BETWEEN_IDS)} AS "unknown"',
+        f"{_joined(why, BETWEEN_REASONS)} AS why",
+        f"CASE WHEN status = 'undetermined' OR len(later) > 0 THEN in_order([{asks}]::VARCHAR[]) "
+        "ELSE [] END AS needs",
+    ]  # fmt: skip
     return f"SELECT {', '.join(columns)} FROM {source}"
 
 
-def _outcome(node: Node, truth: str) -> str:
-    if_true, if_false = ("pass", "fail") if node.kind == "inclusion" else ("fail", "pass")
+def outcome(node: Node, truth: str) -> str:
+    """SQL for what the truth of a node means: pass, fail or unknown."""
     return (
-        f"CASE WHEN {truth} THEN '{if_true}' WHEN NOT {truth} THEN '{if_false}' ELSE 'unknown' END"
+        f"CASE WHEN {passes(node, truth)} THEN 'pass' "
+        f"WHEN {fails(node, truth)} THEN 'fail' ELSE 'unknown' END"
     )
 
 
+def passes(node: Node, truth: str) -> str:
+    """SQL that is true where a node passes."""
+    return truth if node.kind == "inclusion" else f"NOT {truth}"
+
+
+def fails(node: Node, truth: str) -> str:
+    """SQL that is true where a node fails."""
+    return f"NOT {truth}" if node.kind == "inclusion" else truth
+
+
+def _any(tests: Iterable[str]) -> str:
+    return " OR ".join(tests) or "false"
+
+
+def _stays(plan: Plan, index: int) -> str:
+    """SQL that is true where a node fails in a way that time cannot end; else false or NULL."""
+    node = plan.nodes[index]
+    if not node.parts:
+        return "false" if node.clears else fails(node, f"t{index}")
+    parts = _any(_stays(plan, part) for part in node.parts)
+    return f"({fails(node, f't{index}')} AND ({parts}))"
+
+
+def _lines(plan: Plan) -> list[list[int]]:
+    """Each of `plan.nodes`, after those that it is a part of."""
+    lines: list[list[int]] = [[i] for i in range(len(plan.nodes))]
+    for i, node in enumerate(plan.nodes):  # parts come after their criterion
+        for part in node.parts:
+            lines[part] = [*lines[i], part]
+    return lines
+
+
+def _named(plan: Plan, index: int) -> str:
+    return f"'{plan.nodes[index].id}: ' || r{index}"
+
+
 def _with_texts(plan: Plan, source: str) -> str:
-    """Add r<i> and n<i>, reason and needs, of each node that others form; leaves have them."""
+    """Add r<i>, the reason, of each node that others form; leaves have theirs."""
     nodes = plan.nodes
     done = {i for i, node in enumerate(nodes) if node.leaf is not None}
     while len(done) < len(nodes):
         ready = [i for i, node in enumerate(nodes) if i not in done and done.issuperset(node.parts)]
-        columns = ", ".join(text for i in ready for text in _compound(plan, i))
+        columns = ", ".join(f"{_compound(plan, i)} AS r{i}" for i in ready)
         source = f"(SELECT *, {columns} FROM {source})"
         done.update(ready)
     return source
 
 
-def _compound(plan: Plan, index: int) -> list[str]:
-    """The reason of a compound node is that of the parts which decide; so are its needs."""
-    parts = plan.nodes[index].parts
-    plain = ", ".join(f"CASE WHEN o{p} = 'pass' THEN r{p} END" for p in parts)
-    named = ", ".join(
-        f"CASE WHEN o{p} = o{index} THEN '{plan.nodes[p].id}: ' || r{p} END" for p in parts
+def _compound(plan: Plan, index: int) -> str:
+    """The reason of a compound node is that of the parts which decide."""
+    node, nodes = plan.nodes[index], plan.nodes
+    parts = node.parts
+    passing = _joined([(passes(nodes[p], f"t{p}"), f"r{p}") for p in parts])
+    failing = _joined([(fails(nodes[p], f"t{p}"), _named(plan, p)) for p in parts])
+    unknown = _joined([(f"t{p} IS NULL", _named(plan, p)) for p in parts])
+    return (
+        f"CASE WHEN {passes(node, f't{index}')} THEN {passing} "
+        f"WHEN {fails(node, f't{index}')} THEN {failing} ELSE {unknown} END"
     )
-    needs = ", ".join(f"coalesce(n{p}, [])" for p in parts)
-    return [
-        f"CASE WHEN o{index} = 'pass' THEN joined_by([{plain}], ' ') "
-        f"ELSE joined_by([{named}], ' ') END AS r{index}",
-        f"CASE WHEN t{index} IS NULL THEN in_order(flatten([{needs}])) END AS n{index}",
-    ]
+
+
+def _joined(cases: Iterable[tuple[str, str]], between: str = " ") -> str:
+    """SQL for one text of those whose test is true."""
+    texts = ", ".join(f"CASE WHEN {test} THEN {text} END" for test, text in cases)
+    return f"concat_ws('{between}', {texts})"

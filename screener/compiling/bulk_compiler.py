@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 from screener import database
-from screener.batch import verdicts
 from screener.compiling import view
 from screener.compiling.lean import lean
 from screener.compiling.macros import Macros
@@ -38,8 +37,9 @@ class BulkCompiler:
         self._nodes = nodes
         self._told = told
         self._used = used
-        macros = Macros(compiler.encoding.logic + verdicts.MACROS)
-        self._written = Simplifier(macros, used)  # what both plans rest on is simplified once
+        self._written = Simplifier(
+            Macros(compiler.encoding.logic), used
+        )  # what both plans rest on is simplified once
         for layer in self._layers():
             for name, text in layer.items():
                 self._written.add(name, text)
@@ -73,8 +73,10 @@ class BulkCompiler:
         """
         return self._bulk([], _TRUTHS, {})
 
-    def explained(self, opens: dict[str, str], whys: dict[str, str]) -> Bulk:
-        """The truths with reasons and what to obtain.
+    def explained(
+        self, opens: dict[str, str], whys: dict[str, str]
+    ) -> tuple[Bulk, list[list[str]]]:
+        """The truths with reasons, and the columns of what to obtain for each leaf.
 
         Raises:
             StudyError: the facts do not fit together.
@@ -82,22 +84,25 @@ class BulkCompiler:
         explains = self._compiler.explanations(self._study.criteria)
         because: dict[str, str] = {}
         reasons: dict[str, str] = {}
-        told: dict[str, str] = {}
+        asks: dict[str, str] = {}
         when: dict[str, list[Case]] = {}
+        names: dict[tuple[str, str], str] = {}
+        of_leaves: list[list[str]] = []
         for i, node in enumerate(self._nodes):
             if node.leaf is None:
                 continue
             leaf, known = self._told[node.leaf], self._leaf(node)
             pairs = {key: name for fact in leaf.facts for name, key in explains[fact]}
-            found = ", ".join(
-                f"CASE WHEN {opens[name]} THEN {whys[key]} END" for key, name in pairs.items()
-            )
-            said, asked = "''", "NULL"
-            if pairs:
-                because[f"e{i}"] = f"list_filter([{found}], lambda w: w IS NOT NULL)"
-                when[f"e{i}"] = [(known, None)]
-                said = f"in_words(list_transform(e{i}, lambda w: w.say))"
-                asked = f"in_order(list_transform(e{i}, lambda w: w.ask))"
+            found = []
+            for key, name in pairs.items():
+                number = str(len(names))
+                number = names.setdefault((name, key), number)
+                because[f"e{number}"] = f"CASE WHEN {opens[name]} THEN {whys[key]} END"
+                when.setdefault(f"e{number}", []).append((known, None))
+                asks[f"a{number}"] = f"e{number}.ask"
+                found.append(number)
+            of_leaves.append([f"a{number}" for number in found])
+            said = _joined([f"e{number}.say" for number in found])
             because[f"m{i}"] = leaf.met
             when[f"m{i}"] = [(known, True)]
             if leaf.met == leaf.not_met:
@@ -109,8 +114,8 @@ class BulkCompiler:
                 reasons[f"r{i}"] = (
                     f"CASE WHEN {known} THEN m{i} WHEN NOT {known} THEN u{i} ELSE {said} END"
                 )
-            told[f"n{i}"] = f"CAST(CASE WHEN {known} IS NULL THEN {asked} END AS VARCHAR[])"
-        return self._bulk([because, reasons | told], (*_ASKED, *reasons, *told), when)
+        bulk = self._bulk([because, reasons | asks], (*_ASKED, *reasons, *asks), when)
+        return bulk, of_leaves
 
     def _leaf(self, node: Node) -> str:
         criterion = next(c for c in every(self._study.criteria) if c.id == node.id)
@@ -158,3 +163,18 @@ class BulkCompiler:
             connection.execute(f"PREPARE checked AS {text}; PREPARE viewing AS {bulk.view}")
         except database.Error as error:
             raise unfit(self._study.id, error) from None
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """The distinct ones of some texts that may be NULL, as SQL: one text, with spaces between."""
+    if not texts:
+        return "''"
+    if len(texts) == 1:
+        return f"coalesce({texts[0]}, '')"
+    distinct = [
+        f"CASE WHEN {' AND '.join(f'{text} IS DISTINCT FROM {other}' for other in texts[:place])} "
+        f"THEN {text} END"
+        for place, text in enumerate(texts)
+        if place
+    ]
+    return f"concat_ws(' ', {', '.join([texts[0], *distinct])})"

@@ -162,7 +162,7 @@ class Compiler(Expressions):
         asked_of_many = None
         if many and not beside.one_by_one:
             bulk = BulkCompiler(self, nodes, leaves_, used)
-            asked_of_many = Many(bulk.verdicts(), bulk.explained(opens, whys))
+            asked_of_many = Many(bulk.verdicts(), *bulk.explained(opens, whys))
         plan = Plan(
             study_id=study.id,
             version=study.version,

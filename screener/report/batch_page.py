@@ -14,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from markupsafe import Markup
 
 from screener.report import what_if_view, words
-from screener.report.batch_rows import gather
 from screener.report.page import asset, data, environment, policy
 from screener.report.sheet import sheet
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from screener.report.batch_data import (
         CriterionText,
-        PatientRow,
         RowReasons,
         StudySummary,
         StudyTexts,
@@ -44,7 +42,7 @@ class Limits:
     """What a page may embed."""
 
     rows: int = 200_000
-    """Rows in the table of patients, 40 bytes each or so."""
+    """Rows in the table of patients that are to be gathered, 40 bytes each or so."""
     details: int = 500
     """Patients with their full report."""
     detail_characters: int = 4_000_000
@@ -58,7 +56,7 @@ def batch_page(  # noqa: PLR0913  # each is a part of the page
     file: IO[str],
     summary: Summary,
     studies: Sequence[StudyTexts],
-    rows: Iterable[PatientRow],
+    rows: Rows,
     *,
     details: Iterable[ScreeningResult] = (),
     reasons: Iterable[RowReasons] = (),
@@ -67,17 +65,16 @@ def batch_page(  # noqa: PLR0913  # each is a part of the page
     """Write the page of a batch to an open text file.
 
     `studies` gives the texts of every study of the summary, in its order; `rows` has one row per
-    patient and study and is gone through once. `details` are full reports, the most useful first
+    patient and study. `details` are full reports, the most useful first
     (`batch_rows.detail_rank`); no more of them are taken than `limits` allow. `reasons` are for
     the patients who are not among them, in the same order.
     """
     bounds = limits or Limits()
-    gathered = gather(rows, bounds.rows)
     reports, whose = _reports(details, bounds)
     known = _reasons(reasons, set(whose), bounds)
     style, script = asset("page.css") + asset("batch.css"), asset("batch.js")
     shown = [
-        _study(one, texts, gathered) for one, texts in zip(summary["studies"], studies, strict=True)
+        _study(one, texts, rows) for one, texts in zip(summary["studies"], studies, strict=True)
     ]
     page = environment().get_template("batch.html.j2").stream(
         title=f"Screening of {summary['input']['name']}",
@@ -88,8 +85,8 @@ def batch_page(  # noqa: PLR0913  # each is a part of the page
         ),
         summary=summary,
         studies=shown,
-        left_out=_left_out(gathered, len(reports), len(known["rows"])),
-        rows=data(gathered.coded()),
+        left_out=_left_out(rows, len(reports), len(known["rows"])),
+        rows=data(rows.coded()),
         reasons=data(known),
         reports=reports,
         lookup=data(

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_study import CRITERIA, STUDY
 
+from screener.batch import results
 from screener.batch.bulk import LONGEST, Bulk
 from screener.batch.general import General
 from screener.batch.judge import Accepted, judge
@@ -54,12 +55,15 @@ def both(dawna: Screener, folder: Path) -> tuple[Bulk, General]:
 
 
 def same(ways: tuple[Bulk, General], records: list[Accepted], folder: Path, day: date) -> None:
-    bulk, general = (
-        way.screen(records, day, folder / f"{number}.parquet") for number, way in enumerate(ways)
-    )
+    kept = [folder / f"{number}.kept" for number in range(len(ways))]
+    bulk, general = (way.screen(records, day, file) for way, file in zip(ways, kept, strict=True))
     assert bulk.log == general.log
     assert bulk.tally == general.tally
-    rows = [duckdb.sql(f"FROM '{folder / f'{n}.parquet'}'").fetchall() for n in (0, 1)]
+    rows = []
+    for file in kept:
+        with results.merging([ways[0].plan], [[file]], folder / "results.parquet"):
+            pass
+        rows.append(duckdb.sql(f"FROM '{folder / 'results.parquet'}'").fetchall())
     assert rows[0] == rows[1]
     assert len(rows[0]) == len(records) * len(ways[0].plan.nodes)
 

@@ -11,10 +11,10 @@ import builders
 from builders import criterion, result
 
 from screener.report.batch_data import CriterionText, PatientRow, RowReasons, StudyTexts, Summary
-from screener.report.batch_page import batch_page
+from screener.report.batch_page import Limits, batch_page
+from screener.report.batch_rows import gather
 
 if TYPE_CHECKING:
-    from screener.report.batch_page import Limits
     from screener.report.what_if_data import WhatIf
     from screener.result import ScreeningResult, Status
 
@@ -48,14 +48,15 @@ class Batch:
     def page(self, limits: Limits | None = None) -> str:
         """The page as text."""
         file = io.StringIO()
+        bounds = limits or Limits()
         batch_page(
             file,
             self.summary,
             self.studies,
-            iter(self.rows),
+            gather(iter(self.rows), bounds.rows),
             details=iter(self.details),
             reasons=iter(self.reasons),
-            limits=limits,
+            limits=bounds,
         )
         return file.getvalue()
 

@@ -16,6 +16,7 @@ from test_page import printed
 
 from screener.report import words
 from screener.report.batch_page import Limits, batch_page
+from screener.report.batch_rows import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,7 +203,7 @@ class TestBounds:
             io.StringIO(),
             small.summary,
             small.studies,
-            small.rows,
+            gather(small.rows, 100),
             details=taken,
             limits=Limits(details=3),
         )
