@@ -111,7 +111,7 @@ class Bulk:
     def screen(
         self, records: Sequence[Accepted], as_of: date, file: Path | None = None
     ) -> Screened:
-        """Screen records, and keep their results in a file, if given, as `results.merging` reads it.
+        """Screen records, and keep their results in a file, if given, for `results.merging`.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.

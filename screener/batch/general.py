@@ -42,7 +42,7 @@ class General:
     def screen(
         self, records: Sequence[Accepted], as_of: date, file: Path | None = None
     ) -> Screened:
-        """Screen records, and keep their results in a file, if given, as `results.merging` reads it.
+        """Screen records, and keep their results in a file, if given, for `results.merging`.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.

@@ -135,6 +135,7 @@ def _identity(batch: Batch) -> dict[str, Any]:
     """What makes two runs the same; an unfinished one is continued by no other."""
     settings = batch.screeners[0].settings
     return {
+        "form of finished chunks": worker.FORM,
         "input": batch.sha256,
         "study": [[s.plan.study_id, s.plan.sha256] for s in batch.screeners],
         "screening date": batch.as_of.isoformat(),

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from screener.screening import Settings
 
 LOG, LOG_TABLE, REJECTED, DONE = "log.ndjson", "log.csv", "rejected.ndjson", "done.json"
+FORM = 2
+"""What these files and those of `results` hold: another for each change, so that no run is
+continued from files that are read otherwise."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -150,6 +151,17 @@ def test_another_process_at_work(tmp_path: Path, study: Path, export: Path) -> N
     assert "another process" in refused.stderr
 
 
+@pytest.fixture
+def killed(tmp_path: Path, study: Path, export: Path) -> Path:
+    """Where a run was killed after its first chunk."""
+    out = tmp_path / "out"
+    run = begun(export, out, study, "--workers", 1)
+    assert wait_for_chunks(out, 1, run)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    return out
+
+
 @pytest.mark.parametrize(
     ("more", "what"),
     [
@@ -161,13 +173,20 @@ def test_another_process_at_work(tmp_path: Path, study: Path, export: Path) -> N
     ],
 )
 def test_only_the_same_run_is_continued(
-    tmp_path: Path, study: Path, export: Path, more: list[str], what: str
+    killed: Path, study: Path, export: Path, more: list[str], what: str
 ) -> None:
-    out = tmp_path / "out"
-    run = begun(export, out, study, "--workers", 1)
-    assert wait_for_chunks(out, 1, run)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
-    refused = batch(export, out, study, "--resume", *more)
+    refused = batch(export, killed, study, "--resume", *more)
     assert refused.returncode == 2
     assert f"another {what}" in " ".join(refused.stderr.split())
+
+
+def test_what_another_version_has_kept_is_not_continued(
+    killed: Path, study: Path, export: Path
+) -> None:
+    [known] = killed.rglob("run.json")
+    kept = json.loads(known.read_text("utf-8"))
+    del kept["form of finished chunks"]  # as of the first version
+    known.write_text(json.dumps(kept), "utf-8")
+    refused = batch(export, killed, study, "--resume")
+    assert refused.returncode == 2
+    assert "another form of finished chunks" in " ".join(refused.stderr.split())
