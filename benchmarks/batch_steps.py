@@ -8,6 +8,7 @@ reasons, log and files, which no command gives; prints how many records have eac
 
 from __future__ import annotations
 
+import gc
 import sys
 import tempfile
 import time
@@ -56,6 +57,7 @@ class Alone:
     """A worker that gives the verdicts and nothing else."""
 
     def __init__(self, folder: Path) -> None:
+        gc.set_threshold(100_000, 50, 50)  # as the program does
         screener = Screener(Catalogue().plan("dawna-fes", many=True))
         self._bulk = Bulk(screener, folder, reasons=False)
 

@@ -37,9 +37,8 @@ class BulkCompiler:
         self._nodes = nodes
         self._told = told
         self._used = used
-        self._written = Simplifier(
-            Macros(compiler.encoding.logic), used
-        )  # what both plans rest on is simplified once
+        # What both statements rest on is simplified once.
+        self._written = Simplifier(Macros(compiler.encoding.logic), used)
         for layer in self._layers():
             for name, text in layer.items():
                 self._written.add(name, text)
