@@ -21,8 +21,6 @@ from screener.reasons import statement
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from screener.record import Record
-
 
 @dataclass
 class Words:
@@ -41,18 +39,23 @@ class Words:
             for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True)
         )
 
-    def read(self, record: Record) -> None:
-        """Add the words of a record."""
-        for therapy in record.therapies or []:
-            self.drugs.update(therapy.drugs or [])
-        self.drugs.update(record.allergies or [])
-        self.sites.update(x.site for x in record.metastases or [])
-        for exam in record.imaging or []:
-            self.sites.update(x.site for x in exam.lesions or [] if x.site)
-        for lab in record.labs or []:
-            self.tests.add(lab.test)
-            self.units.update([lab.unit] if lab.unit else [])
-        self.neoplasms.update(x.type for x in record.other_malignancies or [])
+    @staticmethod
+    def of(records: Sequence[Any]) -> Words:
+        """The words of some records, or of what has the fields of records."""
+        therapies = [it for record in records for it in (record.therapies or ())]
+        labs = [lab for record in records for lab in (record.labs or ())]
+        exams = [exam for record in records for exam in (record.imaging or ())]
+        words = Words(
+            drugs={drug for it in therapies for drug in (it.drugs or ())},
+            sites={lesion.site for exam in exams for lesion in (exam.lesions or ()) if lesion.site},
+            tests={lab.test for lab in labs},
+            units={lab.unit for lab in labs if lab.unit},
+            neoplasms={it.type for record in records for it in (record.other_malignancies or ())},
+        )
+        for record in records:
+            words.drugs.update(record.allergies or ())
+            words.sites.update([it.site for it in record.metastases or ()])
+        return words
 
 
 class Question(msgspec.Struct, frozen=True):

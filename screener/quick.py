@@ -155,6 +155,7 @@ def from_models(today: date) -> Quick:
     return Quick(schema(), today)
 
 
+@cache
 def kept(today: date) -> Quick:
     """The same, without building the models where an earlier run has kept what they say."""
     import json  # noqa: PLC0415

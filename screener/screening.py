@@ -363,10 +363,7 @@ def _worlds(asked: Iterable[Asked]) -> list[Question]:
     return [world for one in asked for world in one.worlds]
 
 
-def _words(records: Iterable[Record]) -> Words:
+def _words(records: Sequence[Record]) -> Words:
     from screener.engine import Words  # noqa: PLC0415
 
-    words = Words()
-    for record in records:
-        words.read(record)
-    return words
+    return Words.of(records)

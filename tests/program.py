@@ -36,13 +36,18 @@ def run(*args: object, stdin: bytes = b"", **env: str) -> Ran:
     return Ran(result.exit_code, result.stdout, result.stderr)
 
 
+def environment() -> dict[str, str]:
+    """Where the program finds itself, from any folder."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
 def start(*args: object, stdin: bytes = b"", **env: str) -> Ran:
     """Run the program in a process of its own."""
     ran = subprocess.run(
         [*PROGRAM, *map(str, args)],
         input=stdin,
         capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        env={**environment(), **env},
         check=False,
     )
     return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())

@@ -103,7 +103,6 @@ class Bulk:
         truths = [f"truths[{i}]" for i in range(1, len(plan.nodes) + 1)]
         counts = ", ".join(f"count({it}), count(CASE WHEN {it} THEN 1 END)" for it in truths)
         connection.execute(f"PREPARE count_truths AS SELECT {counts} FROM verdicts")
-        self._views = False
         self._asks_again = False
         self._begun = 0
         self._words: Words | None = None
@@ -173,13 +172,18 @@ class Bulk:
             self.connection.execute("DELETE FROM terms")
             put_terms(self.connection, self.plan, words)
 
-    def _ask(self, records: Sequence[Accepted], later: Sequence[Sequence[date]]) -> None:
-        """Fill `viewed` with records, each as of the same day as before and of later ones."""
+    def _ask_again(
+        self, records: Sequence[Accepted], later: Sequence[Sequence[date]]
+    ) -> list[tuple[Any, ...]]:
+        """The truths of records on the same day as before and on later ones: n, day, truths."""
         self._question(records, later)
-        if not self._views:
+        if not self._asks_again:
+            again = f"SELECT n, as_of, truths FROM ({self._truths})"
             self.connection.execute(f"PREPARE fill AS INSERT INTO viewed {self._asked.view}")
-            self._views = True
+            self.connection.execute(f"PREPARE ask_again AS {again}")
+            self._asks_again = True
         self.connection.execute("DELETE FROM viewed; EXECUTE fill")
+        return self.connection.execute("EXECUTE ask_again").fetchall()
 
     def _question(self, records: Sequence[Accepted], later: Sequence[Sequence[date]]) -> None:
         self._know_words(records)
@@ -214,13 +218,8 @@ class Bulk:
             return {}
         numbers = list(waiting)
         asked = [waiting[n].days for n in numbers]
-        self._ask([records[n] for n in numbers], asked)
         again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
-        if not self._asks_again:
-            truths_alone = f"SELECT n, as_of, truths FROM ({self._truths})"
-            self.connection.execute(f"PREPARE ask_again AS {truths_alone}")
-            self._asks_again = True
-        for n, day, truths in self.connection.execute("EXECUTE ask_again").fetchall():
+        for n, day, truths in self._ask_again([records[n] for n in numbers], asked):
             again[n].add(self.plan.whole, Answered(n, BASE, day, as_of, 0, truths, []))
         found: dict[int, date] = {}
         for n, later in zip(numbers, again, strict=True):

@@ -73,7 +73,7 @@ class General:
             StudyError: an expression of the study cannot be computed for one of them.
         """
         return [
-            Outcomes(result.status, [row[6] for row in long_rows(result)])  # type: ignore[misc]
+            Outcomes(result.status, [node.outcome for node in nodes(result)])
             for result in self._results(records, as_of)
         ]
 
@@ -94,13 +94,13 @@ class General:
             raise OSError(str(error)) from None
 
     def _keep(self, found: Sequence[ScreeningResult]) -> None:
-        rows = [list(long_rows(result)) for result in found]
+        rows = [list(nodes(result)) for result in found]
         self._files.execute(
             "INSERT INTO results SELECT unnest($ids), unnest($truths), unnest($reasons)",
             {
                 "ids": [result.patient_id for result in found],
-                "truths": [[_TRUTHS[str(row[5])] for row in each] for each in rows],
-                "reasons": [[row[7] for row in each] for each in rows],
+                "truths": [[_TRUTHS[node.truth] for node in each] for each in rows],
+                "reasons": [[node.reason for node in each] for each in rows],
             },
         )
 
@@ -128,25 +128,23 @@ def log_row(result: ScreeningResult) -> LogRow:
     )  # fmt: skip
 
 
-def long_rows(result: ScreeningResult) -> Iterator[tuple[str | None, ...]]:
-    """The rows of `results.parquet` that say the same as a result."""
+def nodes(result: ScreeningResult) -> Iterator[CriterionResult]:
+    """The criteria of a result, each before its parts, in the order of `plan.nodes`."""
 
-    def rows(criterion: CriterionResult, parent: str | None) -> Iterator[tuple[str | None, ...]]:
-        yield (result.patient_id, result.study.id, criterion.id, parent, criterion.kind,
-               criterion.truth, criterion.outcome, criterion.reason)  # fmt: skip
+    def below(criterion: CriterionResult) -> Iterator[CriterionResult]:
+        yield criterion
         for part in criterion.parts:
-            yield from rows(part, criterion.id)
+            yield from below(part)
 
     for criterion in result.criteria:
-        yield from rows(criterion, None)
+        yield from below(criterion)
 
 
 def count(tally: Tally, plan: Plan, result: ScreeningResult) -> None:
     """Add one patient to the counts of a study."""
     tally.status[result.status] += 1
-    outcomes = [str(row[6]) for row in long_rows(result)]
-    for counts, outcome in zip(tally.nodes, outcomes, strict=True):
-        counts[OUTCOMES.index(outcome)] += 1
+    for counts, node in zip(tally.nodes, nodes(result), strict=True):
+        counts[OUTCOMES.index(node.outcome)] += 1
     fails = [k for k, criterion in enumerate(result.criteria) if criterion.outcome == "fail"]
     if fails:
         tally.first[fails[0]] += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -29,7 +28,6 @@ class _Named(msgspec.Struct):
 
 
 _NAMED = msgspec.json.Decoder(_Named)
-_quick = cache(quick.kept)
 _LINE = re.compile(r"line 1(?=,|$)")
 
 
@@ -98,13 +96,13 @@ def _judged(
         return
     texts = [it.text for it in some if it.text is not None and not it.problems]
     plain = len(texts) == len(some) and earlier.keys().isdisjoint(which)
-    records = _quick(today).accept_all(texts) if plain else None
+    records = quick.kept(today).accept_all(texts) if plain else None
     if records is None or (complete and any(record.partial for record in records)):
         half = len(which) // 2
         for part in (which[:half], which[half:]):
             yield from _judged(candidates, part, today, complete, earlier)
         return
-    words = _words(records)
+    words = Words.of(records)
     for candidate, text, record in zip(some, texts, records, strict=True):
         yield Accepted(record.id, text, words, candidate.unread)
 
@@ -119,9 +117,9 @@ def judge(
     """
     complete -= candidate.unread
     if candidate.text is not None and not candidate.problems and earlier is None:
-        record = _quick(today).accept(candidate.text)
+        record = quick.kept(today).accept(candidate.text)
         if record is not None and not (complete and record.partial):
-            return Accepted(record.id, candidate.text, _words([record]), candidate.unread)
+            return Accepted(record.id, candidate.text, Words.of([record]), candidate.unread)
     problems = list(candidate.problems)
     identifier = candidate.patient_id
     if candidate.text is not None:
@@ -135,7 +133,7 @@ def judge(
                 rest = [name for name in found.partial or () if name not in complete]
                 whole = with_partial(found, rest) if found.partial else found
                 text = canonical_json(whole).encode()
-                return Accepted(found.id, text, _words([whole]), candidate.unread)
+                return Accepted(found.id, text, Words.of([whole]), candidate.unread)
     if earlier is not None:
         told = (
             f"the same id as the record at {place_in_words(earlier)}; "
@@ -186,22 +184,4 @@ def words_of(records: Iterable[Accepted]) -> Words:
     for some in {id(record.words): record.words for record in records}.values():
         for mine, more in zip(vars(words).values(), vars(some).values(), strict=True):
             mine.update(more)
-    return words
-
-
-def _words(records: Sequence[Any]) -> Words:
-    """The words of some records: of each those that `Words.read` reads."""
-    lists = [it for record in records for it in (record.therapies or ())]
-    labs = [lab for record in records for lab in (record.labs or ())]
-    exams = [exam for record in records for exam in (record.imaging or ())]
-    words = Words(
-        drugs={drug for it in lists for drug in (it.drugs or ())},
-        sites={lesion.site for exam in exams for lesion in (exam.lesions or ()) if lesion.site},
-        tests={lab.test for lab in labs},
-        units={lab.unit for lab in labs if lab.unit},
-        neoplasms={it.type for record in records for it in (record.other_malignancies or ())},
-    )
-    for record in records:
-        words.drugs.update(record.allergies or ())
-        words.sites.update([it.site for it in record.metastases or ()])
     return words

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from screener.report.words import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from screener.report.batch_data import PatientRow
     from screener.result import Status
@@ -124,14 +124,6 @@ class _Kept:
         self.ids: list[str] = []
         self.places = array("Q")
         self.columns = {name: array("L") for name in _COLUMNS}
-
-
-def gather(rows: Iterable[PatientRow], limit: int) -> Rows:
-    """Go through rows once and keep at most `limit` of them."""
-    gathered = Rows(limit)
-    for row in rows:
-        gathered.add(row)
-    return gathered
 
 
 def detail_rank(row: PatientRow) -> tuple[int, int]:

@@ -22,8 +22,10 @@ _EVERY = 30.0
 def preparing(study: str) -> None:
     """Say on a terminal that a study is compiled, so that nobody waits without knowing for what."""
     if sys.stderr.isatty():
-        name = "".join(c if c.isprintable() else "?" for c in study)
-        print(f"Preparing {name} for its first use; this takes some seconds.", file=sys.stderr)  # noqa: T201
+        from screener.report.words import visible  # noqa: PLC0415
+
+        told = f"Preparing {visible(study)} for its first use; this takes some seconds."
+        print(told, file=sys.stderr)  # noqa: T201
 
 
 @contextmanager

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from program import DAY, PROGRAM, environment
 from small_study import ELIGIBLE, INELIGIBLE, STUDY, UNDETERMINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ROOT = Path(__file__).resolve().parents[3]
-DAY = "2026-01-15"
-PROGRAM = [sys.executable, "-m", "screener"]
 KINDS = (ELIGIBLE, INELIGIBLE, UNDETERMINED)
 
 
@@ -45,11 +41,6 @@ def command(export: Path | str, out: Path, study: Path | str, *more: object) -> 
     """The words of a batch."""
     words = ["batch", export, "--out", out, "--study", study, "--as-of", DAY, *more]
     return [*PROGRAM, *map(str, words)]
-
-
-def environment() -> dict[str, str]:
-    """Where the program finds itself, from any folder."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def batch(

@@ -62,10 +62,7 @@ def _together(
     found = list(judge_all(placed, TODAY, complete, earlier))
     assert [_known(it) for it in found] == [_known(it) for it in alone]
     valid = [it for it in found if isinstance(it, Accepted)]
-    words = Words()
-    for one in valid:
-        words.read(parse(json.loads(one.text)))
-    assert words_of(valid) == words
+    assert words_of(valid) == Words.of([parse(json.loads(one.text)) for one in valid])
 
 
 @pytest.mark.parametrize("oddity", ODDITIES)

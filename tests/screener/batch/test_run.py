@@ -11,6 +11,7 @@ import exports
 import openpyxl
 import pytest
 from exports import batch, contents, log, ndjson, patients, rejected, results, summary
+from program import ROOT
 from small_study import ELIGIBLE, INELIGIBLE, OTHER, REJECTED, UNDETERMINED
 
 from screener.batch.chunk import SIZE
@@ -130,7 +131,7 @@ class TestOutputs:
 
 
 def test_a_cohort_gets_its_flow_and_baseline_table(tmp_path: Path) -> None:
-    export = exports.ROOT / "sample_patients" / "zhou_2026" / "screened.ndjson"
+    export = ROOT / "sample_patients" / "zhou_2026" / "screened.ndjson"
     ran = batch(export, tmp_path / "out", "zhou-2026", "--workers", 1)
     assert ran.returncode == 0, ran.stderr
     assert "Another solid tumour" in ran.stdout

@@ -146,10 +146,7 @@ def answers(
     """The truths and days of records, by the whole statement of a plan or one for many records."""
     connection = database.connect()
     connection.execute(f"{plan.tables}; {plan.logic}")
-    words = Words()
-    for record in records:
-        words.read(Record.model_validate(record))
-    put_terms(connection, plan, words)
+    put_terms(connection, plan, Words.of(list(map(Record.model_validate, records))))
     [base] = variants(plan, [], strict=False)[:1]
     names = ["variant", *plan.parameters]
     marks = ", ".join("?" for _ in names)

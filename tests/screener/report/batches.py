@@ -12,9 +12,11 @@ from builders import criterion, result
 
 from screener.report.batch_data import CriterionText, PatientRow, RowReasons, StudyTexts, Summary
 from screener.report.batch_page import Limits, batch_page
-from screener.report.batch_rows import gather
+from screener.report.batch_rows import Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from screener.report.what_if_data import WhatIf
     from screener.result import ScreeningResult, Status
 
@@ -35,6 +37,14 @@ NEEDS = {
 FAILING = {"I3": 4, "I5": 12, "I7": 6, "I9": 3, "E2": 2, "E4": 5, "E6": 3, "E9": 4}
 
 
+def gather(rows: Iterable[PatientRow], limit: int) -> Rows:
+    """At most so many of some rows, as a run gathers them."""
+    gathered = Rows(limit)
+    for each in rows:
+        gathered.add(each)
+    return gathered
+
+
 @dataclass
 class Batch:
     """What `batch_page` takes."""
@@ -53,7 +63,7 @@ class Batch:
             file,
             self.summary,
             self.studies,
-            gather(iter(self.rows), bounds.rows),
+            gather(self.rows, bounds.rows),
             details=iter(self.details),
             reasons=iter(self.reasons),
             limits=bounds,

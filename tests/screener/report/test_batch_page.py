@@ -10,13 +10,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from batches import Batch, clinic, summary, texts, what_if
+from batches import Batch, clinic, gather, summary, texts, what_if
 from pages import expected, found, label, patients
 from test_page import printed
 
 from screener.report import words
 from screener.report.batch_page import Limits, batch_page
-from screener.report.batch_rows import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from batches import row
+from batches import gather, row
 
-from screener.report.batch_rows import Need, Rows, detail_rank, gather
+from screener.report.batch_rows import Need, Rows, detail_rank
 
 MIXED = [
     row("A", ["I3"]),

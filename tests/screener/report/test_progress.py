@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from program import DAY, PROGRAM, ROOT
+from program import DAY, PROGRAM, environment
 from small_study import ELIGIBLE, STUDY
 
 
@@ -35,7 +35,7 @@ def on_a_terminal(*args: object, **env: str) -> str:
         [*PROGRAM, *map(str, args)],
         stdout=subprocess.DEVNULL,
         stderr=its,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "400", **env},
+        env={**environment(), "TERM": "xterm", "COLUMNS": "400", **env},
         check=False,
     )
     os.close(its)
