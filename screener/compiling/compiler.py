@@ -13,7 +13,6 @@ from screener.compiling.cohort_compiler import CohortCompiler
 from screener.compiling.division import Division
 from screener.compiling.expressions import Expressions
 from screener.compiling.statements import ALWAYS, names_in
-from screener.encoding import sql
 from screener.encoding.dictionaries import TERM_SHAPES, column_type, keyed_terms
 from screener.encoding.study import leaves
 from screener.errors import StudyError
@@ -202,8 +201,7 @@ class Compiler(Expressions):
     def _alternatives(self, single: list[Criterion]) -> list[list[str]]:
         found: dict[tuple[str, ...], None] = {}
         for criterion in single:
-            columns = sql.parse(criterion.met_when or "", self.macros).columns
-            names = sorted(n for n in columns if n in self.parameters)
+            names = sorted(self.columns(criterion.met_when or "") & self.parameters.keys())
             if len(names) > 1:
                 found[tuple(names)] = None
         return [list(names) for names in found]
@@ -262,11 +260,11 @@ class Compiler(Expressions):
         names = set(more)
         for text in texts:
             if text:
-                names |= sql.parse(text, self.macros).columns
+                names |= self.columns(text)
         for criterion in leaves:
             names |= set(re.findall(r"{(\w+)}", criterion.met + criterion.not_met))
         for rule in self.encoding.study.advisories:
-            names |= sql.parse(rule.when, self.macros).columns
+            names |= self.columns(rule.when)
         for layer in layers:
             for name in layer:
                 names |= self.fact_expression(name).columns | self.texts_of(name)
