@@ -10,8 +10,10 @@ from screener import database, reasons
 from screener.compiling import fields, view
 from screener.compiling.bulk_compiler import BulkCompiler
 from screener.compiling.cohort_compiler import CohortCompiler
+from screener.compiling.columns import Columns
 from screener.compiling.division import Division
 from screener.compiling.expressions import Expressions
+from screener.compiling.fields import BELOW
 from screener.compiling.statements import ALWAYS, names_in
 from screener.encoding.dictionaries import TERM_SHAPES, column_type, keyed_terms
 from screener.encoding.study import leaves
@@ -31,6 +33,7 @@ class Compiler(Expressions):
         super().__init__(encoding)
         self.whys: dict[str, str] = {}
         """The SQL of each explanation, and its key."""
+        self._columns = Columns(self)
 
     def text_of(self, name: str) -> str:
         """SQL for a fact or parameter as words."""
@@ -217,8 +220,9 @@ class Compiler(Expressions):
         needed = names_in(columns, available) | set(names) | ALWAYS
         steps = self.steps(layers, available, needed)
         return fields.apart(
-            f"SELECT n, {columns} FROM {steps} "
-            f"WHERE variant = {BASE} AND as_of IS NOT DISTINCT FROM screened_on"
+            f"SELECT n, {columns} FROM {BELOW} "
+            f"WHERE variant = {BASE} AND as_of IS NOT DISTINCT FROM screened_on",
+            steps,
         )
 
     def evidence(self, name: str) -> list[dict[str, Any]]:
@@ -231,7 +235,7 @@ class Compiler(Expressions):
         return found
 
     def steps(self, layers: list[list[str]], available: set[str], needed: set[str]) -> str:
-        """The facts layer by layer, each handing on only what is still needed.
+        """The facts layer by layer, each handing on only what is still needed; fields are apart.
 
         At the start there is a row for each record, variant and day.
         """
@@ -240,15 +244,18 @@ class Compiler(Expressions):
         for layer in reversed(layers):
             after.append(after[-1] | {c for n in layer for c in self.fact_expression(n).columns})
         after.reverse()
-        columns = sorted((known & after[0]) - {"as_of"})
-        below = (
-            f"(SELECT {', '.join(columns)}, unnest(list_prepend(screened_on, CASE WHEN "
-            f"variant <= {BASE} THEN later END)) AS as_of FROM viewed, variants)"
+        made = self._columns.facts([n for layer in layers for n in layer])
+        names = self._columns.names(sorted(known | made.keys()))
+        columns = [names[n] for n in sorted((known & after[0]) - {"as_of"})]
+        rows = fields.apart(
+            f"SELECT {', '.join(columns)}, unnest(list_prepend(screened_on, CASE WHEN "
+            f"variant <= {BASE} THEN later END)) AS as_of FROM viewed, variants"
         )
+        below = f"({rows})"
         for index, layer in enumerate(layers):
             wanted = sorted(n for n in layer if n in after[index + 1])
-            columns = sorted(known & after[index + 1])
-            facts = [f"({self.facts[n].sql.strip()}) AS {n}" for n in wanted]
+            columns = [names[n] for n in sorted(known & after[index + 1])]
+            facts = [made[n] for n in wanted]
             below = f"(SELECT {', '.join(columns + facts)} FROM {below})"
             known |= set(wanted)
         return below

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screener.compiling import fields
+from screener.compiling.fields import BELOW
 from screener.compiling.statements import ALWAYS, column, names_in, truth
 from screener.encoding.study import every, leaves
 from screener.plan import Part
@@ -99,7 +100,8 @@ class Division:
         ])  # fmt: skip
         statement = fields.apart(
             f"SELECT n, variant, as_of, screened_on, ignored, {answers} FROM "  # noqa: S608
-            f"(SELECT {', '.join(sorted(handed))}, {truths} FROM {steps})"
+            f"(SELECT {', '.join(sorted(handed))}, {truths} FROM {BELOW})",
+            steps,
         )
         create = compiler.table(table, statement, self._tables)
         return Part(table, create, statement, here, own, rules, shown)

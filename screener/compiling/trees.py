@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from screener import database
+from screener.encoding import parsing
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Tree = dict[str, Any]
 """A node of a parsed expression, as `json_serialize_sql` gives it, without places and names."""
@@ -25,51 +22,49 @@ _HOLDS = (dict, list)
 
 
 @cache
-def _parser() -> DuckDBPyConnection:
-    return database.connect()
+def _statement() -> dict[str, Any]:
+    """A SELECT without a table."""
+    [found] = parsing.parsed(["SELECT 1"])
+    return found
 
 
-@cache
-def _statement() -> str:
-    return _serialized("SELECT 1")
-
-
-_decode: Callable[[str], dict[str, Any]] = msgspec.json.decode
-
-
-def _serialized(text: str) -> str:
-    row = _parser().execute("SELECT json_serialize_sql(?)", [text]).fetchone()
-    assert row is not None  # noqa: S101  # a SELECT without FROM gives a row
-    return str(row[0])
+def _selecting(columns: list[Tree]) -> dict[str, Any]:
+    found = _statement()
+    [statement] = found["statements"]
+    node = {**statement["node"], "select_list": columns}
+    return {**found, "statements": [{**statement, "node": node}]}
 
 
 def read(text: str) -> Tree:
     """The tree of an expression that is known to be one."""
-    statement = _decode(_serialized(f"SELECT {text}"))
-    [found] = statement["statements"][0]["node"]["select_list"]
-    made: Tree = _bare(found)
-    return made
+    [found] = read_all([text])
+    return found
+
+
+def read_all(texts: Iterable[str]) -> list[Tree]:
+    """The trees of expressions that are known to be such."""
+    found = parsing.parsed(f"SELECT {text}" for text in texts)
+    return [bare(statement["statements"][0]["node"]["select_list"][0]) for statement in found]
 
 
 def write(columns: Sequence[tuple[str, Tree]]) -> str:
     """Named expressions as a list of columns: `a + 1 AS b, …`."""
-    statement = _decode(_statement())
     named = [{**tree, "alias": name} for name, tree in columns]
-    statement["statements"][0]["node"]["select_list"] = named
-    return _text(statement).removeprefix("SELECT ")
+    [text] = parsing.written([_selecting(named)])
+    return text.removeprefix("SELECT ")
 
 
-def _text(statement: dict[str, Any]) -> str:
-    given = [msgspec.json.encode(statement).decode()]
-    row = _parser().execute("SELECT json_deserialize_sql(?::JSON)", given).fetchone()
-    assert row is not None  # noqa: S101  # as above
-    return str(row[0])
+def write_each(columns: Iterable[tuple[str, Tree]]) -> list[str]:
+    """Named expressions, each by itself."""
+    statements = (_selecting([{**tree, "alias": name}]) for name, tree in columns)
+    return [text.removeprefix("SELECT ") for text in parsing.written(statements)]
 
 
 def rewritten(statement: str, change: Callable[[Tree], Tree]) -> str:
     """A statement that is known to be a SELECT with each of its outermost expressions changed."""
-    found = _decode(_serialized(statement))
-    return _text({**found, "statements": _mapped(found["statements"], change)})
+    [found] = parsing.parsed([statement])
+    [text] = parsing.written([{**found, "statements": _mapped(found["statements"], change)}])
+    return text
 
 
 def key(tree: Tree) -> str:
@@ -77,16 +72,16 @@ def key(tree: Tree) -> str:
     return json.dumps(tree, sort_keys=True)
 
 
-def _bare(node: Any) -> Any:
+def bare(node: Any) -> Any:
     """A node without the places in its text and names that tell nothing, fields in small letters.
 
     To DuckDB capital and small letters are the same in names.
     """
     if isinstance(node, list):
-        return [_bare(item) for item in node]
+        return [bare(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {k: v if k in _BESIDE else _bare(v) for k, v in node.items()}
+    kept = {k: v if k in _BESIDE else bare(v) for k, v in node.items()}
     if "class" in kept:
         kept |= {"alias": "", "query_location": (1 << 64) - 1, "query_location_length": 0}
         if is_column(kept):
