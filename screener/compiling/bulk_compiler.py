@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from screener import database
 from screener.compiling import view
 from screener.compiling.lean import lean
 from screener.compiling.macros import Macros
@@ -127,10 +126,11 @@ class BulkCompiler:
         given = compiler.record_names | {*self._used} | ALWAYS
         asked = lean(self._written, more, wanted, given, SOURCE, when)
         seen = self._view(asked.paths)
-        create = compiler.table("viewed", seen, compiler.question(self._used))
-        bulk = Bulk(create, seen, asked.statement)
-        self._bind(bulk)
-        return bulk
+        scratch = compiler.scratch
+        create = scratch.table("viewed", seen)
+        with scratch.instead(f"DROP TABLE viewed; {create}"):
+            scratch.bind([asked.statement.replace(SOURCE, ON_LATER_DAYS)])
+        return Bulk(create, seen, asked.statement)
 
     def _view(self, read: Collection[tuple[str, ...]]) -> str:
         """The SELECT over `question`, all of it as of the day of the table `day`.
@@ -149,19 +149,6 @@ class BulkCompiler:
             f"(SELECT n, day.as_of, later, from_json(record, '{shape}') AS record, {terms} "  # noqa: S608
             "FROM question, terms, day)"
         )
-
-    def _bind(self, bulk: Bulk) -> None:
-        """Have DuckDB bind the statement once, so that a wrong type is found now."""
-        from screener.compiling.compiler import unfit  # noqa: PLC0415  # it imports this
-
-        connection = database.connect()
-        tables = self._compiler.question(self._used)
-        connection.execute(f"{tables}; {bulk.create}; {self._compiler.encoding.logic}")
-        try:
-            text = bulk.statement.replace(SOURCE, ON_LATER_DAYS)
-            connection.execute(f"PREPARE checked AS {text}; PREPARE viewing AS {bulk.view}")
-        except database.Error as error:
-            raise unfit(self._study.id, error) from None
 
 
 def _joined(texts: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from screener import database, reasons
+from screener import reasons
 from screener.compiling import fields, view
 from screener.compiling.bulk_compiler import BulkCompiler
 from screener.compiling.cohort_compiler import CohortCompiler
@@ -14,6 +14,7 @@ from screener.compiling.columns import Columns
 from screener.compiling.division import Division
 from screener.compiling.expressions import Expressions
 from screener.compiling.fields import BELOW
+from screener.compiling.scratch import Scratch
 from screener.compiling.statements import ALWAYS, names_in
 from screener.encoding.dictionaries import TERM_SHAPES, column_type, keyed_terms
 from screener.encoding.study import leaves
@@ -33,6 +34,7 @@ class Compiler(Expressions):
         super().__init__(encoding)
         self.whys: dict[str, str] = {}
         """The SQL of each explanation, and its key."""
+        self.scratch = Scratch(encoding)
         self._columns = Columns(self)
 
     def text_of(self, name: str) -> str:
@@ -154,8 +156,11 @@ class Compiler(Expressions):
         read = self._fields_read(layers, written)
         logic = self.encoding.logic
         views = [self._view(read, paths=paths) for paths in (True, False)]
-        tables = self._tables(used, views[0])
-        divide = Division(self, nodes, leaves_, advisories, used, tables)
+        tables = self.question(used)
+        self.scratch.make(tables)
+        viewed = self.scratch.table("viewed", views[0])
+        self.scratch.make(viewed)
+        divide = Division(self, nodes, leaves_, advisories, used)
         everything = (study.criteria, list(range(len(study.advisories))))
         whole = divide.part("known", *everything)
         halves = [
@@ -183,8 +188,8 @@ class Compiler(Expressions):
             logic=fields.apart_in_macros("\n".join(
                 macros_used(logic, " ".join([*views, whole.statement, written, _LOOK_UP])).values()
             )),
-            terms=keyed_terms(self.encoding),
-            tables=tables,
+            terms=keyed_terms(self.encoding, self.scratch.connection),
+            tables=f"{tables}; {viewed}",
             view=views[0],
             bare_view=views[1],
             whole=whole,
@@ -198,8 +203,25 @@ class Compiler(Expressions):
             cohort=beside,
             many=asked_of_many,
         )  # fmt: skip
-        _bind(plan)
+        self._bind(plan)
         return plan
+
+    def _bind(self, plan: Plan) -> None:
+        """Have DuckDB bind the statements that no table was made for.
+
+        Raises:
+            StudyError: the facts do not fit together.
+        """
+        wanted = [{True, False, None}] * len(plan.leaves)
+        statements = [
+            plan.bare_view,
+            reasons.statement(plan, plan.whole, wanted),
+            plan.facts_statement,
+            plan.cohort.index_statement,
+            plan.cohort.variables_statement,
+        ]
+        self.scratch.make(plan.whole.create)
+        self.scratch.bind(filter(None, statements))
 
     def _alternatives(self, single: list[Criterion]) -> list[list[str]]:
         found: dict[tuple[str, ...], None] = {}
@@ -298,33 +320,12 @@ class Compiler(Expressions):
         )
         return fields.apart(view.View(read, paths=paths).sql(source))
 
-    def _tables(self, used: list[str], viewed: str) -> str:
-        """Creates the tables that a question stands in, with the columns that the view gives."""
-        tables = self.question(used)
-        return f"{tables}; {self.table('viewed', viewed, tables)}"
-
     def question(self, used: Sequence[str]) -> str:
         """Creates the tables that a question stands in, without `viewed`."""
         variants = "".join(f', "{n}" {_column_type(self.parameters[n])}' for n in used)
         return f"{_QUESTION}; CREATE TABLE variants(variant INTEGER{variants})"
 
-    def table(self, name: str, statement: str, tables: str) -> str:
-        """Creates a table for the rows of a statement over `tables`.
 
-        Raises:
-            StudyError: the statement does not fit its tables.
-        """
-        connection = database.connect()
-        connection.execute(f"{_AS_IT_STANDS}; {tables}; {self.encoding.logic}")
-        try:
-            columns = connection.execute(f"DESCRIBE {statement}").fetchall()
-        except database.Error as error:
-            raise unfit(self.encoding.study.id, error) from None
-        return f"CREATE TABLE {name}(" + ", ".join(f'"{c}" {kind}' for c, kind, *_ in columns) + ")"
-
-
-_AS_IT_STANDS = "PRAGMA disable_optimizer"
-"""For statements that are bound and never run."""
 _QUESTION = (
     "CREATE TABLE day(as_of DATE); "
     "CREATE TABLE question(n INTEGER, as_of DATE, later DATE[], record VARCHAR); "
@@ -383,29 +384,6 @@ def macros_used(logic: str, statement: str) -> dict[str, str]:
         texts += [found[name] for name in words - needed]
         needed |= words
     return {name: text for name, text in found.items() if name in needed}
-
-
-def _bind(plan: Plan) -> None:
-    """Have DuckDB bind the statements once, so that a wrong type is found now.
-
-    Those that fill tables were bound when the columns of these were asked for.
-    """
-    connection = database.connect()
-    connection.execute(f"{_AS_IT_STANDS}; {plan.tables}; {plan.logic}; {plan.whole.create}")
-    wanted = [{True, False, None}] * len(plan.leaves)
-    words = reasons.statement(plan, plan.whole, wanted)
-    try:
-        statements = [plan.bare_view, words, plan.facts_statement]
-        statements += [plan.cohort.index_statement, plan.cohort.variables_statement]
-        for text in filter(None, statements):
-            connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
-    except database.Error as error:
-        raise unfit(plan.study_id, error) from None
-
-
-def unfit(study_id: str, error: Exception) -> StudyError:
-    """Say that the types of facts do not fit together."""
-    return StudyError(f"{study_id}: the facts do not fit together: {error}")
 
 
 def _quote(text: str) -> str:

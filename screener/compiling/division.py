@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 class Division:
     """Writes parts of a study whose expressions are sound."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         compiler: Compiler,
         nodes: list[Node],
         told: list[Leaf],
         advisories: list[Advisory],
         used: list[str],
-        tables: str,
     ) -> None:
         self._compiler = compiler
         self._study = compiler.encoding.study
@@ -34,7 +33,6 @@ class Division:
         self._told = told
         self._advisories = advisories
         self._used = used
-        self._tables = tables
 
     def halves(self) -> list[tuple[list[Criterion], list[int]]]:
         """Two groups of criteria and advisories with little in common and equally much to bind."""
@@ -103,7 +101,7 @@ class Division:
             f"(SELECT {', '.join(sorted(handed))}, {truths} FROM {BELOW})",
             steps,
         )
-        create = compiler.table(table, statement, self._tables)
+        create = compiler.scratch.table(table, statement)
         return Part(table, create, statement, here, own, rules, shown)
 
     def _truth(self, node: Node) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from screener import database
-
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from screener.encoding.study import Encoding
 
 TERM_SHAPES: dict[str, Any] = {
@@ -34,10 +34,13 @@ BETWEEN = "\x1f"
 """Between a test and a unit: no text of a record holds it."""
 
 
-def keyed_terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
-    """The dictionaries by key, normalised by the macros that look words up."""
-    connection = database.connect()
-    connection.execute(encoding.logic)
+def keyed_terms(
+    encoding: Encoding, connection: DuckDBPyConnection
+) -> dict[str, dict[str, Any]]:
+    """The dictionaries by key, normalised by the macros that look words up.
+
+    The connection has the macros of the encoding.
+    """
 
     def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         rows = connection.execute(
