@@ -42,13 +42,13 @@ def keyed_terms(
     The connection has the macros of the encoding.
     """
 
+    def keys(macro: str, words: list[str]) -> list[str]:
+        rows = connection.execute(f"SELECT {macro}(unnest(?::VARCHAR[]))", [words])  # noqa: S608
+        return [key for (key,) in rows.fetchall()]
+
     def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        rows = connection.execute(
-            f"SELECT {macro}(unnest(?))",
-            [[name for name, _ in pairs]],
-        ).fetchall()
         found: dict[str, Any] = {}
-        for (key,), (_, value) in zip(rows, pairs, strict=True):
+        for key, (_, value) in zip(keys(macro, [name for name, _ in pairs]), pairs, strict=True):
             found.setdefault(key, value)
         return found
 
@@ -60,20 +60,23 @@ def keyed_terms(
         ]
 
     tests: list[tuple[str, Any]] = []
-    units: dict[str, Any] = {}
+    units: list[tuple[str, str, Any]] = []
     for test in encoding.terms["tests"]:
         tests += [(str(name), test["name"]) for name in [test["name"], *test["names"]]]
         low, high = test["plausible"]
         for unit in test["units"]:
             value = {"factor": str(unit["factor"]), "lo": str(low), "hi": str(high)}
-            spellings = keyed("unit_key", [(str(s), value) for s in unit["spellings"]])
-            units |= {f"{test['name']} {key}": item for key, item in spellings.items()}
+            units += [(test["name"], str(spelling), value) for spelling in unit["spellings"]]
+    unit_keys = keys("unit_key", [spelling for _, spelling, _ in units])
     groups = encoding.terms["neoplasms"]
     return {
         "drugs": keyed("drug_key", named(encoding.terms["drugs"], "name", "kinds")),
         "sites": keyed("site_key", named(encoding.terms["sites"], "name", "region")),
         "tests": keyed("term_key", tests),
-        "units": units,
+        "units": {
+            f"{test} {key}": value
+            for (test, _, value), key in zip(units, unit_keys, strict=True)
+        },
         "neoplasms": keyed(
             "neoplasm_key", [(str(name), g["class"]) for g in groups for name in g["names"]]
         ),
