@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import copy
-import json
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from screener.encoding import parsing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable
 
 Tree = dict[str, Any]
 """A node of a parsed expression, as `json_serialize_sql` gives it, without places and names."""
 
+_BELOW: dict[str, Sequence[str]] = {
+    "BETWEEN": ("input", "lower", "upper"),
+    "CASE": ("case_checks", "else_expr"),
+    "CAST": ("child",),
+    "COLUMN_REF": (),
+    "COMPARISON": ("left", "right"),
+    "CONJUNCTION": ("children",),
+    "CONSTANT": (),
+    "FUNCTION": ("filter", "arguments"),
+    "LAMBDA": ("lhs", "expr"),
+    "OPERATOR": ("children",),
+}
+"""Where expressions lie below a node, by its class: trees are gone through too often to search."""
 _BESIDE = {"order_bys", "qualified_name", "type_expr", "literal"}
 """Keys of a node under which no expressions lie that are of interest here."""
-_HOLDS = (dict, list)
-"""What may hold nodes; trees are gone through too often to look at anything else."""
 
 
 @cache
@@ -69,64 +82,63 @@ def rewritten(statement: str, change: Callable[[Tree], Tree]) -> str:
 
 def key(tree: Tree) -> str:
     """A text that is the same for the same expressions."""
-    return json.dumps(tree, sort_keys=True)
+    return msgspec.json.encode(tree, order="sorted").decode()
 
 
-def bare(node: Any) -> Any:
-    """A node without the places in its text and names that tell nothing, fields in small letters.
+def bare(node: Tree) -> Tree:
+    """A tree without the places in its text and names that tell nothing, fields in small letters.
 
     To DuckDB capital and small letters are the same in names.
     """
-    if isinstance(node, list):
-        return [bare(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    kept = {k: v if k in _BESIDE else bare(v) for k, v in node.items()}
-    if "class" in kept:
-        kept |= {"alias": "", "query_location": (1 << 64) - 1, "query_location_length": 0}
-        if is_column(kept):
-            first, *rest = kept["column_names"]
-            kept["column_names"] = [first, *(name.lower() for name in rest)]
-        if function(kept) == "struct_pack":
-            for argument in kept["arguments"]:
-                argument["name"] = argument["name"].lower()
+    kept = mapped(node, bare)
+    kept |= {"alias": "", "query_location": (1 << 64) - 1, "query_location_length": 0}
+    if is_column(kept):
+        first, *rest = kept["column_names"]
+        kept["column_names"] = [first, *(name.lower() for name in rest)]
+    if function(kept) == "struct_pack":
+        for argument in kept["arguments"]:
+            argument["name"] = argument["name"].lower()
     return kept
 
 
-def parts(node: Tree) -> Iterator[Tree]:
+def parts(node: Tree) -> list[Tree]:
     """The expressions directly below a node."""
-    for name, value in node.items():
-        if isinstance(value, _HOLDS) and name not in _BESIDE:
-            yield from _expressions(value)
+    found: list[Tree] = []
+    for name in _below(node):
+        _collect(node[name], found)
+    return found
 
 
-def _expressions(value: dict[str, Any] | list[Any]) -> Iterator[Tree]:
-    if isinstance(value, dict):
+def _below(node: Tree) -> Sequence[str]:
+    known = _BELOW.get(node["class"])
+    return [name for name in node if name not in _BESIDE] if known is None else known
+
+
+def _collect(value: Any, found: list[Tree]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _collect(item, found)
+    elif isinstance(value, dict):
         if "class" in value:
-            yield value
-            return
-        value = list(value.values())
-    for item in value:
-        if isinstance(item, _HOLDS):
-            yield from _expressions(item)
+            found.append(value)
+        else:
+            for item in value.values():
+                _collect(item, found)
 
 
 def mapped(node: Tree, change: Callable[[Tree], Tree]) -> Tree:
     """A node with the expressions directly below it changed."""
-    return {
-        name: _mapped(value, change) if isinstance(value, _HOLDS) and name not in _BESIDE else value
-        for name, value in node.items()
-    }
+    return node | {name: _mapped(node[name], change) for name in _below(node)}
 
 
-def _mapped(value: dict[str, Any] | list[Any], change: Callable[[Tree], Tree]) -> Any:
+def _mapped(value: Any, change: Callable[[Tree], Tree]) -> Any:
     if isinstance(value, list):
-        return [_mapped(it, change) if isinstance(it, _HOLDS) else it for it in value]
+        return [_mapped(item, change) for item in value]
+    if not isinstance(value, dict):
+        return value
     if "class" in value:
         return change(value)
-    return {
-        name: _mapped(it, change) if isinstance(it, _HOLDS) else it for name, it in value.items()
-    }
+    return {name: _mapped(item, change) for name, item in value.items()}
 
 
 # What a node is ----------------------------------------------------------------------------------
