@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from screener.compiling import view
+from screener.compiling import trees, view
 from screener.compiling.lean import lean
 from screener.compiling.macros import Macros
 from screener.compiling.simplify import Simplifier
@@ -38,30 +38,26 @@ class BulkCompiler:
         self._used = used
         # What both statements rest on is simplified once.
         self._written = Simplifier(Macros(compiler.encoding.logic), used)
-        for layer in self._layers():
-            for name, text in layer.items():
-                self._written.add(name, text)
+        for name in (name for layer in compiler.needed(self._study.criteria, []) for name in layer):
+            self._written.add(name, trees.bare(compiler.fact_expression(name).tree))
+        answers = self._answers()
+        for name, tree in zip(answers, trees.read_all(answers.values()), strict=True):
+            self._written.add(name, tree)
 
-    def _layers(self) -> list[dict[str, str]]:
-        """The facts, the truths of criteria, and what is answered of them."""
-        compiler, study = self._compiler, self._study
+    def _answers(self) -> dict[str, str]:
+        """The truths of criteria, and what is answered of them."""
+        study = self._study
         single = leaves(study.criteria)
         by_id = {c.id: c for c in every(study.criteria)}
         truths = ", ".join(
             truth(by_id[node.id], lambda c: f"t_{column(c)}") for node in self._nodes
         )
         days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
-        return [
-            *(
-                {name: compiler.facts[name].sql for name in layer}
-                for layer in compiler.needed(study.criteria, [])
-            ),
-            {f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single},
-            {
-                "truths": f"[{truths}]",
-                "days": f"CAST(flatten([{days}]) AS DATE[])" if days else "CAST([] AS DATE[])",
-            },
-        ]
+        return {
+            **{f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single},
+            "truths": f"[{truths}]",
+            "days": f"CAST(flatten([{days}]) AS DATE[])" if days else "CAST([] AS DATE[])",
+        }
 
     def verdicts(self) -> Bulk:
         """The truths alone.
