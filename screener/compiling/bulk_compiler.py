@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from screener.compiling import trees, view
 from screener.compiling.lean import lean
 from screener.compiling.macros import Macros
+from screener.compiling.scratch import table
 from screener.compiling.simplify import Simplifier
 from screener.compiling.statements import ALWAYS, column, truth
 from screener.encoding.dictionaries import TERM_SHAPES
@@ -60,11 +61,7 @@ class BulkCompiler:
         }
 
     def verdicts(self) -> Bulk:
-        """The truths alone.
-
-        Raises:
-            StudyError: the facts do not fit together.
-        """
+        """The truths alone: of nothing that was not bound for few records."""
         return self._bulk([], _TRUTHS, {})
 
     def explained(
@@ -109,6 +106,9 @@ class BulkCompiler:
                     f"CASE WHEN {known} THEN m{i} WHEN NOT {known} THEN u{i} ELSE {said} END"
                 )
         bulk = self._bulk([because, reasons | asks], (*_ASKED, *reasons, *asks), when)
+        scratch = self._compiler.scratch
+        with scratch.instead(f"DROP TABLE viewed; {bulk.create}"):
+            scratch.bind([bulk.statement.replace(SOURCE, ON_LATER_DAYS)])
         return bulk, of_leaves
 
     def _leaf(self, node: Node) -> str:
@@ -122,10 +122,7 @@ class BulkCompiler:
         given = compiler.record_names | {*self._used} | ALWAYS
         asked = lean(self._written, more, wanted, given, SOURCE, when)
         seen = self._view(asked.paths)
-        scratch = compiler.scratch
-        create = scratch.table("viewed", seen)
-        with scratch.instead(f"DROP TABLE viewed; {create}"):
-            scratch.bind([asked.statement.replace(SOURCE, ON_LATER_DAYS)])
+        create = table("viewed", compiler.scratch.types(seen))
         return Bulk(create, seen, asked.statement)
 
     def _view(self, read: Collection[tuple[str, ...]]) -> str:

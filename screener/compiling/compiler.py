@@ -14,7 +14,7 @@ from screener.compiling.columns import Columns
 from screener.compiling.division import Division
 from screener.compiling.expressions import Expressions
 from screener.compiling.fields import BELOW
-from screener.compiling.scratch import Scratch
+from screener.compiling.scratch import Scratch, table
 from screener.compiling.statements import ALWAYS, names_in
 from screener.encoding.dictionaries import TERM_SHAPES, column_type, keyed_terms
 from screener.encoding.study import leaves
@@ -158,7 +158,7 @@ class Compiler(Expressions):
         views = [self._view(read, paths=paths) for paths in (True, False)]
         tables = self.question(used)
         self.scratch.make(tables)
-        viewed = self.scratch.table("viewed", views[0])
+        viewed = table("viewed", self.scratch.types(views[0]))
         self.scratch.make(viewed)
         divide = Division(self, nodes, leaves_, advisories, used)
         everything = (study.criteria, list(range(len(study.advisories))))

@@ -10,7 +10,7 @@ from screener import database
 from screener.errors import StudyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from duckdb import DuckDBPyConnection
 
@@ -47,8 +47,8 @@ class Scratch:
         finally:
             self.connection.execute("ROLLBACK")
 
-    def table(self, name: str, statement: str) -> str:
-        """SQL that creates a table for the rows of a statement.
+    def types(self, statement: str) -> dict[str, str]:
+        """The columns that a statement gives, and their types.
 
         Raises:
             StudyError: the statement does not fit its tables.
@@ -57,7 +57,7 @@ class Scratch:
             columns = self.connection.execute(f"DESCRIBE {statement}").fetchall()
         except database.Error as error:
             raise self._unfit(error) from None
-        return f"CREATE TABLE {name}(" + ", ".join(f'"{c}" {kind}' for c, kind, *_ in columns) + ")"
+        return {name: kind for name, kind, *_ in columns}
 
     def bind(self, statements: Iterable[str]) -> None:
         """Have DuckDB bind statements, so that a wrong type is found now.
@@ -73,3 +73,8 @@ class Scratch:
 
     def _unfit(self, error: Exception) -> StudyError:
         return StudyError(f"{self._encoding.study.id}: the facts do not fit together: {error}")
+
+
+def table(name: str, types: Mapping[str, str]) -> str:
+    """SQL that creates a table."""
+    return f"CREATE TABLE {name}(" + ", ".join(f'"{c}" {kind}' for c, kind in types.items()) + ")"
