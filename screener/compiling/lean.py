@@ -82,11 +82,12 @@ def _shared(columns: Mapping[str, Tree]) -> dict[str, Tree]:
     """The columns, and as columns of their own what several of them go through lists for."""
     counts: Counter[str] = Counter()
     safe: dict[str, bool] = {}
+    text_of, goes_through = trees.once(alike), trees.once(has_lambda)
 
     def count(node: Tree, *, certain: bool) -> None:
-        if node["class"] == "LAMBDA" or not has_lambda(node):
+        if node["class"] == "LAMBDA" or not goes_through(node):
             return
-        text = alike(node)
+        text = text_of(node)
         counts[text] += 1
         safe[text] = safe.get(text, False) or certain or not could_fail(node)
         if counts[text] == 1:
@@ -101,9 +102,9 @@ def _shared(columns: Mapping[str, Tree]) -> dict[str, Tree]:
     names: dict[str, str] = {}
 
     def named(node: Tree, *, top: bool = False) -> Tree:
-        if node["class"] == "LAMBDA" or not has_lambda(node):
+        if node["class"] == "LAMBDA" or not goes_through(node):
             return node
-        text = alike(node)
+        text = text_of(node)
         if not top and counts[text] > 1 and safe[text]:
             if text not in names:
                 names[text] = f"shared {len(names)}"

@@ -44,6 +44,7 @@ class Reads:
         self._results: defaultdict[str, Value] = defaultdict(frozenset)
         self._groups: dict[int, int] = {}
         self._members: dict[int, set[int]] = {}
+        self._parts = trees.once(trees.parts)
         size = -1
         while size != (size := self._size()):
             for name in wanted:
@@ -83,17 +84,20 @@ class Reads:
         return self._bound.get(name, _NOTHING)
 
     def _visit(self, node: Tree) -> Value:
-        if trees.is_column(node):
+        kind = node["class"]
+        if kind == "COLUMN_REF":
             first, *rest = node["column_names"]
             value = self._column(first)
             for field in rest:
                 value = self._field(value, field)
             return value
-        if node["class"] == "FUNCTION":
+        if kind == "CONSTANT":
+            return _NOTHING
+        if kind == "FUNCTION":
             return self._function(node)
-        if node["class"] == "OPERATOR":
+        if kind == "OPERATOR":
             return self._operator(node)
-        if node["class"] == "CASE":
+        if kind == "CASE":
             for check in node["case_checks"]:
                 self._observe(self._visit(check["when_expr"]))
             chosen = [check["then_expr"] for check in node["case_checks"]] + [node["else_expr"]]
@@ -102,7 +106,7 @@ class Reads:
 
     def _all(self, node: Tree) -> Value:
         """All of what is below a node is read, and it is not known what comes of it."""
-        for part in trees.parts(node):
+        for part in self._parts(node):
             self._observe(self._visit(part))
         return _NOTHING
 
@@ -112,9 +116,9 @@ class Reads:
             self._structs[id(node)] = node
             return frozenset([id(node)])
         if name in _SAME:
-            return self._united([self._visit(part) for part in trees.parts(node)])
+            return self._united([self._visit(part) for part in self._parts(node)])
         if name in _ONLY_PRESENCE:
-            for part in trees.parts(node):
+            for part in self._parts(node):
                 self._visit(part)
             return _NOTHING
         if name in _MAPS or name == "list_filter":

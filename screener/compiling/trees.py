@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Tree = dict[str, Any]
 """A node of a parsed expression, as `json_serialize_sql` gives it, without places and names."""
+
+T = TypeVar("T")
 
 _BELOW: dict[str, Sequence[str]] = {
     "BETWEEN": ("input", "lower", "upper"),
@@ -139,6 +141,18 @@ def _mapped(value: Any, change: Callable[[Tree], Tree]) -> Any:
     if "class" in value:
         return change(value)
     return {name: _mapped(item, change) for name, item in value.items()}
+
+
+def once(function: Callable[[Tree], T]) -> Callable[[Tree], T]:
+    """A function of trees that is computed once for each; they must live as long as it does."""
+    known: dict[int, T] = {}
+
+    def found(tree: Tree) -> T:
+        if id(tree) not in known:
+            known[id(tree)] = function(tree)
+        return known[id(tree)]
+
+    return found
 
 
 # What a node is ----------------------------------------------------------------------------------
