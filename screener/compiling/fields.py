@@ -11,7 +11,6 @@ from __future__ import annotations
 from screener.compiling import macros, trees
 from screener.compiling.trees import Tree
 
-
 BELOW = "_below"
 """Stands in a statement for one that is written already."""
 

@@ -34,16 +34,14 @@ BETWEEN = "\x1f"
 """Between a test and a unit: no text of a record holds it."""
 
 
-def keyed_terms(
-    encoding: Encoding, connection: DuckDBPyConnection
-) -> dict[str, dict[str, Any]]:
+def keyed_terms(encoding: Encoding, connection: DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     """The dictionaries by key, normalised by the macros that look words up.
 
     The connection has the macros of the encoding.
     """
 
     def keys(macro: str, words: list[str]) -> list[str]:
-        rows = connection.execute(f"SELECT {macro}(unnest(?::VARCHAR[]))", [words])  # noqa: S608
+        rows = connection.execute(f"SELECT {macro}(unnest(?::VARCHAR[]))", [words])
         return [key for (key,) in rows.fetchall()]
 
     def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -74,8 +72,7 @@ def keyed_terms(
         "sites": keyed("site_key", named(encoding.terms["sites"], "name", "region")),
         "tests": keyed("term_key", tests),
         "units": {
-            f"{test} {key}": value
-            for (test, _, value), key in zip(units, unit_keys, strict=True)
+            f"{test} {key}": value for (test, _, value), key in zip(units, unit_keys, strict=True)
         },
         "neoplasms": keyed(
             "neoplasm_key", [(str(name), g["class"]) for g in groups for name in g["names"]]
