@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from screener.compiling.compiler import Compiler
 from screener.encoding import study
 from screener.errors import StudyError
+from screener.record import Record
+from screener.screening import Screener
+
+if TYPE_CHECKING:
+    from screener.plan import Plan
 
 CRITERIA = Path(__file__).parents[3] / "criteria"
 
@@ -286,6 +293,39 @@ def test_a_fault_of_a_dictionary_is_told_with_its_line(
 def test_types_that_do_not_fit_are_found_before_any_record(folder: Folder) -> None:
     folder.change(folder.study, "months >= least", "months.lo >= least")
     assert "tiny" in folder.refusal()
+
+
+def test_a_study_that_does_not_fit_leaves_nothing_to_the_next(folder: Folder) -> None:
+    sound = Compiler(folder.load()).compile(many=True).to_json()
+    folder.change(folder.study, "months >= least", "months.lo >= least")
+    spoilt = Compiler(folder.load())
+    for _ in range(2):
+        with pytest.raises(StudyError, match="tiny: the facts do not fit together"):
+            spoilt.compile(many=True)
+    folder.change(folder.study, "months.lo >= least", "months >= least")
+    again = Compiler(folder.load())
+    assert [again.compile(many=True).to_json() for _ in range(2)] == [sound, sound]
+
+
+def test_macros_of_one_name_mean_what_each_encoding_says(folder: Folder) -> None:
+    logic = folder.path / "logic.sql"
+    sound = logic.read_text("utf-8")
+    folder.change(folder.study, "months >= least", "enough(months, least)")
+
+    def plan(body: str) -> Plan:
+        logic.write_text(f"{sound}\nCREATE MACRO enough(a, b) AS {body};\n", "utf-8")
+        return Compiler(folder.load()).compile(many=True)
+
+    def truths(found: Plan) -> list[bool | None]:
+        records = [Record(id="P", life_expectancy_months=months) for months in (2, 3, 4)]
+        return [row[0] for row in Screener(found).truths(records, date(2026, 1, 15))]
+
+    at_least, above = plan("a >= b"), plan("a > b")
+    with pytest.raises(StudyError, match="the facts do not fit together"):
+        plan("a.lo > b")
+    assert truths(at_least) == [False, True, True]
+    assert truths(above) == [False, False, True]
+    assert plan("a >= b") == at_least
 
 
 def test_a_second_file_may_not_define_a_parameter_again(folder: Folder) -> None:
