@@ -374,6 +374,16 @@ def test_the_digest_covers_everything_that_is_used(folder: Folder) -> None:
         before = after
 
 
+def test_a_file_that_was_changed_is_read_again(folder: Folder) -> None:
+    before = folder.load()
+    folder.change(folder.facts, "short_months: {value: 1,", "short_months: {value: 2,")
+    folder.change(folder.path / "sites.yaml", "region: organ", "region: node")
+    after = folder.load()
+    assert [it.parameters["short_months"].value for it in (before, after)] == [1, 2]
+    assert before.terms["drugs"] == after.terms["drugs"]
+    assert before.terms["sites"] != after.terms["sites"]
+
+
 def test_a_fact_written_once_for_several_things(folder: Folder) -> None:
     each = (
         "  - name: <call>\n    each:\n      - {call: able_to_swallow}\n"
