@@ -156,7 +156,7 @@ class Answer:
         base = self._truths[(BASE, day)][index]
         found: list[str] = []
         for number, names in enumerate(self._without, start=1):
-            if not set(names) & set(found) and self._truths[(number, day)][index] != base:
+            if self._truths[(number, day)][index] != base and not set(names) & set(found):
                 found += names
         strict = self._truths.get((STRICT, day))
         if found or strict is None or strict[index] == base:

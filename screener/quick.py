@@ -20,7 +20,7 @@ import msgspec
 from screener.dates import span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _BLANK = re.compile(r'"\s+"')
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -48,7 +48,8 @@ class Quick:
 
     def __init__(self, schema: dict[str, Any], today: date) -> None:
         self._today = today.isoformat()
-        self._known_dates: set[str | None] = {None}
+        self._dates = _Dates()
+        self._births = _Dates()
         types = _Types(schema)
         self._decoder: Any = msgspec.json.Decoder(types.struct("Record", schema))
         self._encoder = msgspec.json.Encoder()
@@ -101,49 +102,70 @@ class Quick:
         valid = _are_ids([record.id for record in records]) and self._are_possible(records)
         return records if valid else None
 
-    def _dates(self, records: Sequence[Any]) -> set[str | None]:
-        """The dates in some records, other than those of birth."""
+    def _dated(self, records: Sequence[Any], lists: Mapping[str, list[Any]]) -> set[str | None]:
+        """The dates in some records, other than those of birth, and of their lists' entries."""
         dates: set[str | None] = set()
         for name, get in self._objects:
             dates.update(get([it for it in map(attrgetter(name), records) if it is not None]))
         for name, get in self._lists:
-            dates.update(get(_entries(records, name)))
+            dates.update(get(lists[name]))
         return dates
+
+    def _entries(self, records: Sequence[Any]) -> dict[str, list[Any]]:
+        """The entries of each list, of all records together."""
+        return {name: _together(records, name) for name, _ in self._lists}
 
     def _is_possible(self, record: Any) -> bool:
         """What spans several fields; a text that sorts before another may be the earlier date."""
-        dates = self._dates([record])
+        lists = self._entries([record])
+        dates = self._dated([record], lists)
         birth = record.birth_date
-        if not self._are_dates(dates | {birth}):
+        if not (self._dates.hold(dates) and self._births.hold({birth})):
             return False
         if birth is not None:
             earliest = min((text for text in dates if text), default=birth)
             if birth > self._today[: len(birth)] or earliest < birth:
                 return False
-        return _are_in_order([record])
+        return _are_in_order([record], lists)
 
     def _are_possible(self, records: Sequence[Any]) -> bool:
         """The same of many records; of each by itself where they do not tell it together."""
-        dates = self._dates(records)
+        lists = self._entries(records)
+        dates = self._dated(records, lists)
         births = {record.birth_date for record in records}
-        if not self._are_dates(dates | births):
+        if not (self._dates.hold(dates) and self._births.hold(births)):
             return False
         latest = max((birth for birth in births if birth), default="")
-        # Most were born before any year in which something is dated.
-        if latest < self._today[:4] and latest <= min(filter(None, dates), default=latest):
-            return _are_in_order(records)
+        # Most were born before any year in which something is dated, here or in earlier records.
+        if latest < self._today[:4] and (
+            latest <= self._dates.earliest or latest <= min(filter(None, dates), default=latest)
+        ):
+            return _are_in_order(records, lists)
         return all(map(self._is_possible, records))
 
-    def _are_dates(self, texts: set[str | None]) -> bool:
-        new = texts - self._known_dates
+
+class _Dates:
+    """Texts that were looked at before and are dates: most stand in many records."""
+
+    def __init__(self) -> None:
+        self._known: set[str | None] = {None}
+        self.earliest = "9999"
+        """No text that was ever held sorts before it."""
+
+    def hold(self, texts: set[str | None]) -> bool:
+        """Whether all of some texts are dates."""
+        new = texts - self._known
+        if not new:
+            return True
         try:
             for text in new:
                 span(str(text))
         except ValueError:
             return False
-        if len(self._known_dates) > _MOST_DATES:
-            self._known_dates = {None}
-        self._known_dates |= new
+        if len(self._known) > _MOST_DATES:
+            self._known = {None}
+        self._known |= new
+        self.earliest = min(self.earliest, *filter(None, new))
         return True
 
 
@@ -193,7 +215,7 @@ def _are_ids(texts: Sequence[str]) -> bool:
     return "".join(texts).isprintable() and all(text == text.strip() for text in texts)
 
 
-def _entries(records: Sequence[Any], name: str) -> list[Any]:
+def _together(records: Sequence[Any], name: str) -> list[Any]:
     """The entries of a list of all records."""
     found: list[Any] = []
     for entries in map(attrgetter(name), records):
@@ -202,15 +224,15 @@ def _entries(records: Sequence[Any], name: str) -> list[Any]:
     return found
 
 
-def _are_in_order(records: Sequence[Any]) -> bool:
+def _are_in_order(records: Sequence[Any], lists: Mapping[str, list[Any]]) -> bool:
     """Whether no range ends before it begins, and no list is named twice as partial."""
-    for therapy in _entries(records, "therapies"):
+    for therapy in lists["therapies"]:
         if therapy.end and therapy.start and therapy.end < therapy.start:
             return False
-    for event in _entries(records, "adverse_events"):
+    for event in lists["adverse_events"]:
         if event.resolved and event.onset and event.resolved < event.onset:
             return False
-    for lab in _entries(records, "labs"):
+    for lab in lists["labs"]:
         lower, upper = lab.lower_limit, lab.upper_limit
         if lower is not None and upper is not None and upper < lower:
             return False

@@ -141,8 +141,8 @@ class Bulk:
             rows = self.connection.execute("EXECUTE decide").fetchall()
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
-        say = outcomes.BY_LETTER
-        return [Outcomes(status, [say[it] for it in letters]) for _, status, letters in rows]
+        say = outcomes.BY_LETTER.__getitem__
+        return [Outcomes(status, list(map(say, letters))) for _, status, letters in rows]
 
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
         """Fill `question` with records, as of a day."""

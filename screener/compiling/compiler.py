@@ -22,7 +22,7 @@ from screener.errors import StudyError
 from screener.plan import BASE, Advisory, Leaf, Many, Node, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from screener.encoding.study import Case, Criterion, Encoding, Parameter
 
@@ -267,14 +267,9 @@ class Compiler(Expressions):
         for layer in reversed(layers):
             after.append(after[-1] | {c for n in layer for c in self.fact_expression(n).columns})
         after.reverse()
+        below = self._asked((known & after[0]) - {"as_of"})
         made = self._columns.facts([n for layer in layers for n in layer])
         names = self._columns.names(sorted(known | made.keys()))
-        columns = [names[n] for n in sorted((known & after[0]) - {"as_of"})]
-        rows = fields.apart(
-            f"SELECT {', '.join(columns)}, unnest(list_prepend(screened_on, CASE WHEN "
-            f"variant <= {BASE} THEN later END)) AS as_of FROM viewed, variants"
-        )
-        below = f"({rows})"
         for index, layer in enumerate(layers):
             wanted = sorted(n for n in layer if n in after[index + 1])
             columns = [names[n] for n in sorted(known & after[index + 1])]
@@ -282,6 +277,23 @@ class Compiler(Expressions):
             below = f"(SELECT {', '.join(columns + facts)} FROM {below})"
             known |= set(wanted)
         return below
+
+    def _asked(self, columns: Collection[str]) -> str:
+        """A row for each record, variant and day, with these columns and `as_of`.
+
+        Variants are unnested from a list: the rows then come 2,048 at a time, which take DuckDB
+        little longer than one. Of a product of tables come as many at a time as the larger has.
+        """
+        varied = {"variant", *self.parameters} & set(columns)
+        recorded = {*columns, "screened_on", "later"} - varied
+        given = [*sorted(set(columns) - varied), *(f"_one.{it} AS {it}" for it in sorted(varied))]
+        rows = fields.apart(
+            f"SELECT {', '.join(given)}, unnest(list_prepend(screened_on, "
+            f"CASE WHEN _one.variant <= {BASE} THEN later END)) AS as_of FROM "
+            f"(SELECT {', '.join(sorted(recorded))}, unnest(_all) AS _one "
+            "FROM viewed, (SELECT list(_variant) AS _all FROM variants AS _variant))"
+        )
+        return f"({rows})"
 
     def _parameters_used(
         self, layers: list[list[str]], leaves: list[Criterion], more: set[str]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BLOCK = 1 << 20
+BLOCK = 1 << 17
+"""Bytes that are read at once: so few that what is made of them stays in the processor's cache."""
 MAX_LINE = 64 << 20
 """Bytes of one line, or of one record, that are read."""
 

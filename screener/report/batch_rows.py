@@ -44,7 +44,7 @@ class Rows:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept = {status: _Kept() for status in _ORDER}
-        self._codes: dict[str, dict[Any, int]] = {name: {} for name in _COLUMNS}
+        self._codes: list[dict[Any, int]] = [{} for _ in _COLUMNS]
         self._needs: dict[tuple[str, str], list[int]] = {}
         self.count = 0
         """Rows seen."""
@@ -57,11 +57,10 @@ class Rows:
         if len(kept.ids) < self._limit:
             kept.ids.append(visible(row.patient_id))
             kept.places.append(self.count)
-            for name in _COLUMNS:
-                value = getattr(row, name)
-                coded = value if value is None or isinstance(value, str) else tuple(value)
-                codes = self._codes[name]
-                kept.columns[name].append(codes.setdefault(coded, len(codes)))
+            values = (row.study, row.as_of, row.status, tuple(row.failed), tuple(row.unknown),
+                      tuple(row.needs), row.rescreen_on)  # fmt: skip
+            for column, codes, value in zip(kept.columns, self._codes, values, strict=True):
+                column.append(codes.setdefault(value, len(codes)))
         kept.seen += 1
         self.count += 1
 
@@ -97,9 +96,9 @@ class Rows:
             chosen += ((place, status, at) for at, place in enumerate(kept.places[:taken]))
         chosen.sort()
         found: dict[str, Any] = {"id": [self._kept[status].ids[at] for _, status, at in chosen]}
-        for name in _COLUMNS:
-            of = [self._kept[status].columns[name][at] for _, status, at in chosen]
-            found[name] = _only_used(of, list(self._codes[name]))
+        for number, name in enumerate(_COLUMNS):
+            of = [self._kept[status].columns[number][at] for _, status, at in chosen]
+            found[name] = _only_used(of, list(self._codes[number]))
         texts: dict[str, int] = {}
         needs = found["needs"]
         needs["values"] = [
@@ -123,7 +122,7 @@ class _Kept:
         self.seen = 0
         self.ids: list[str] = []
         self.places = array("Q")
-        self.columns = {name: array("L") for name in _COLUMNS}
+        self.columns = [array("L") for _ in _COLUMNS]
 
 
 def detail_rank(row: PatientRow) -> tuple[int, int]:
