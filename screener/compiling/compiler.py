@@ -128,7 +128,7 @@ class Compiler(Expressions):
             StudyError: the encoding is wrong somewhere; the message names every place.
         """
         study = self.encoding.study
-        self.scratch = Scratch(self.encoding)
+        self.scratch = Scratch(self.encoding)  # without the tables of an earlier plan
         self.check_names()
         cohort = CohortCompiler(self)
         layers = self.needed(study.criteria, study.advisories, cohort.columns())

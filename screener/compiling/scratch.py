@@ -41,8 +41,9 @@ class Scratch:
     @contextmanager
     def instead(self, tables: str) -> Iterator[None]:
         """Change tables for a while."""
-        self.connection.execute(f"BEGIN; {tables}")
+        self.connection.execute("BEGIN")
         try:
+            self.connection.execute(tables)
             yield
         finally:
             self.connection.execute("ROLLBACK")

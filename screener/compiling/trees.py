@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Tree = dict[str, Any]
 """A node of a parsed expression, as `json_serialize_sql` gives it, without places and names."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _BELOW: dict[str, Sequence[str]] = {
     "BETWEEN": ("input", "lower", "upper"),
@@ -143,11 +143,11 @@ def _mapped(value: Any, change: Callable[[Tree], Tree]) -> Any:
     return {name: _mapped(item, change) for name, item in value.items()}
 
 
-def once(function: Callable[[Tree], T]) -> Callable[[Tree], T]:
+def once(function: Callable[[Tree], _T]) -> Callable[[Tree], _T]:
     """A function of trees that is computed once for each; they must live as long as it does."""
-    known: dict[int, T] = {}
+    known: dict[int, _T] = {}
 
-    def found(tree: Tree) -> T:
+    def found(tree: Tree) -> _T:
         if id(tree) not in known:
             known[id(tree)] = function(tree)
         return known[id(tree)]

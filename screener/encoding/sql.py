@@ -60,6 +60,10 @@ _REFUSED = {
 }  # fmt: skip
 
 
+_CLAUSES = ("where_clause", "group_expressions", "having", "sample", "qualify", "modifiers")
+"""What a SELECT may say beside its expressions: modifiers are DISTINCT, ORDER BY and LIMIT."""
+
+
 @dataclass
 class Expression:
     """One parsed expression: the columns it reads and what is wrong with it."""
@@ -119,8 +123,8 @@ def understood(
         or node.get("type") != "SELECT_NODE"
         or len(node["select_list"]) != 1
         or node.get("from_table", {}).get("type") != "EMPTY"
-        or node.get("where_clause")
-        or node.get("group_expressions")
+        or node["select_list"][0].get("alias")
+        or any(node.get(clause) for clause in _CLAUSES)
     ):
         raise SqlSyntaxError("must be exactly one SQL expression")
     found = Expression(tree=node["select_list"][0])
