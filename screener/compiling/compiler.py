@@ -210,12 +210,13 @@ class Compiler(Expressions):
     def _bind(self, plan: Plan) -> None:
         """Have DuckDB bind the statements that no table was made for.
 
+        The bare view says what the other one says, but for the paths.
+
         Raises:
             StudyError: the facts do not fit together.
         """
         wanted = [{True, False, None}] * len(plan.leaves)
         statements = [
-            plan.bare_view,
             reasons.statement(plan, plan.whole, wanted),
             plan.facts_statement,
             plan.cohort.index_statement,
