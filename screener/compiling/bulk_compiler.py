@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from screener import database
-from screener.compiling import view
+from screener.compiling import trees, view
 from screener.compiling.lean import lean
 from screener.compiling.macros import Macros
+from screener.compiling.scratch import table
 from screener.compiling.simplify import Simplifier
 from screener.compiling.statements import ALWAYS, column, truth
 from screener.encoding.dictionaries import TERM_SHAPES
@@ -39,37 +39,29 @@ class BulkCompiler:
         self._used = used
         # What both statements rest on is simplified once.
         self._written = Simplifier(Macros(compiler.encoding.logic), used)
-        for layer in self._layers():
-            for name, text in layer.items():
-                self._written.add(name, text)
+        for name in (name for layer in compiler.needed(self._study.criteria, []) for name in layer):
+            self._written.add(name, trees.bare(compiler.fact_expression(name).tree))
+        answers = self._answers()
+        for name, tree in zip(answers, trees.read_all(answers.values()), strict=True):
+            self._written.add(name, tree)
 
-    def _layers(self) -> list[dict[str, str]]:
-        """The facts, the truths of criteria, and what is answered of them."""
-        compiler, study = self._compiler, self._study
+    def _answers(self) -> dict[str, str]:
+        """The truths of criteria, and what is answered of them."""
+        study = self._study
         single = leaves(study.criteria)
         by_id = {c.id: c for c in every(study.criteria)}
         truths = ", ".join(
             truth(by_id[node.id], lambda c: f"t_{column(c)}") for node in self._nodes
         )
         days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
-        return [
-            *(
-                {name: compiler.facts[name].sql for name in layer}
-                for layer in compiler.needed(study.criteria, [])
-            ),
-            {f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single},
-            {
-                "truths": f"[{truths}]",
-                "days": f"CAST(flatten([{days}]) AS DATE[])" if days else "CAST([] AS DATE[])",
-            },
-        ]
+        return {
+            **{f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single},
+            "truths": f"[{truths}]",
+            "days": f"CAST(flatten([{days}]) AS DATE[])" if days else "CAST([] AS DATE[])",
+        }
 
     def verdicts(self) -> Bulk:
-        """The truths alone.
-
-        Raises:
-            StudyError: the facts do not fit together.
-        """
+        """The truths alone: of nothing that was not bound for few records."""
         return self._bulk([], _TRUTHS, {})
 
     def explained(
@@ -114,6 +106,9 @@ class BulkCompiler:
                     f"CASE WHEN {known} THEN m{i} WHEN NOT {known} THEN u{i} ELSE {said} END"
                 )
         bulk = self._bulk([because, reasons | asks], (*_ASKED, *reasons, *asks), when)
+        scratch = self._compiler.scratch
+        with scratch.instead(f"DROP TABLE viewed; {bulk.create}"):
+            scratch.bind([bulk.statement.replace(SOURCE, ON_LATER_DAYS)])
         return bulk, of_leaves
 
     def _leaf(self, node: Node) -> str:
@@ -127,10 +122,8 @@ class BulkCompiler:
         given = compiler.record_names | {*self._used} | ALWAYS
         asked = lean(self._written, more, wanted, given, SOURCE, when)
         seen = self._view(asked.paths)
-        create = compiler.table("viewed", seen, compiler.question(self._used))
-        bulk = Bulk(create, seen, asked.statement)
-        self._bind(bulk)
-        return bulk
+        create = table("viewed", compiler.scratch.types(seen))
+        return Bulk(create, seen, asked.statement)
 
     def _view(self, read: Collection[tuple[str, ...]]) -> str:
         """The SELECT over `question`, all of it as of the day of the table `day`.
@@ -149,19 +142,6 @@ class BulkCompiler:
             f"(SELECT n, day.as_of, later, from_json(record, '{shape}') AS record, {terms} "  # noqa: S608
             "FROM question, terms, day)"
         )
-
-    def _bind(self, bulk: Bulk) -> None:
-        """Have DuckDB bind the statement once, so that a wrong type is found now."""
-        from screener.compiling.compiler import unfit  # noqa: PLC0415  # it imports this
-
-        connection = database.connect()
-        tables = self._compiler.question(self._used)
-        connection.execute(f"{tables}; {bulk.create}; {self._compiler.encoding.logic}")
-        try:
-            text = bulk.statement.replace(SOURCE, ON_LATER_DAYS)
-            connection.execute(f"PREPARE checked AS {text}; PREPARE viewing AS {bulk.view}")
-        except database.Error as error:
-            raise unfit(self._study.id, error) from None
 
 
 def _joined(texts: Sequence[str]) -> str:

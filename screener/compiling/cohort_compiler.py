@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from screener.cohort_plan import CohortPlan, Variable
 from screener.compiling import fields
+from screener.compiling.fields import BELOW
 from screener.compiling.statements import ALWAYS
 from screener.plan import BASE
 
@@ -100,7 +101,7 @@ class CohortCompiler:
         facts = {name for layer in layers for name in layer}
         available = facts | set(parameters) | compiler.record_names
         steps = compiler.steps(layers, available, (used & available) | ALWAYS)
-        return fields.apart(f"SELECT n, {answers} FROM {steps} WHERE variant = {BASE}")  # noqa: S608
+        return fields.apart(f"SELECT n, {answers} FROM {BELOW} WHERE variant = {BASE}", steps)  # noqa: S608
 
     def _number(self, text: str) -> str:
         fact = self._compiler.facts.get(text.strip())

@@ -6,14 +6,16 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from screener import database, reasons
+from screener import reasons
 from screener.compiling import fields, view
 from screener.compiling.bulk_compiler import BulkCompiler
 from screener.compiling.cohort_compiler import CohortCompiler
+from screener.compiling.columns import Columns
 from screener.compiling.division import Division
 from screener.compiling.expressions import Expressions
+from screener.compiling.fields import BELOW
+from screener.compiling.scratch import Scratch, table
 from screener.compiling.statements import ALWAYS, names_in
-from screener.encoding import sql
 from screener.encoding.dictionaries import TERM_SHAPES, column_type, keyed_terms
 from screener.encoding.study import leaves
 from screener.errors import StudyError
@@ -32,6 +34,8 @@ class Compiler(Expressions):
         super().__init__(encoding)
         self.whys: dict[str, str] = {}
         """The SQL of each explanation, and its key."""
+        self.scratch = Scratch(encoding)
+        self._columns = Columns(self)
 
     def text_of(self, name: str) -> str:
         """SQL for a fact or parameter as words."""
@@ -124,6 +128,7 @@ class Compiler(Expressions):
             StudyError: the encoding is wrong somewhere; the message names every place.
         """
         study = self.encoding.study
+        self.scratch = Scratch(self.encoding)  # without the tables of an earlier plan
         self.check_names()
         cohort = CohortCompiler(self)
         layers = self.needed(study.criteria, study.advisories, cohort.columns())
@@ -152,8 +157,11 @@ class Compiler(Expressions):
         read = self._fields_read(layers, written)
         logic = self.encoding.logic
         views = [self._view(read, paths=paths) for paths in (True, False)]
-        tables = self._tables(used, views[0])
-        divide = Division(self, nodes, leaves_, advisories, used, tables)
+        tables = self.question(used)
+        self.scratch.make(tables)
+        viewed = table("viewed", self.scratch.types(views[0]))
+        self.scratch.make(viewed)
+        divide = Division(self, nodes, leaves_, advisories, used)
         everything = (study.criteria, list(range(len(study.advisories))))
         whole = divide.part("known", *everything)
         halves = [
@@ -181,8 +189,8 @@ class Compiler(Expressions):
             logic=fields.apart_in_macros("\n".join(
                 macros_used(logic, " ".join([*views, whole.statement, written, _LOOK_UP])).values()
             )),
-            terms=keyed_terms(self.encoding),
-            tables=tables,
+            terms=keyed_terms(self.encoding, self.scratch.connection),
+            tables=f"{tables}; {viewed}",
             view=views[0],
             bare_view=views[1],
             whole=whole,
@@ -196,14 +204,31 @@ class Compiler(Expressions):
             cohort=beside,
             many=asked_of_many,
         )  # fmt: skip
-        _bind(plan)
+        self._bind(plan)
         return plan
+
+    def _bind(self, plan: Plan) -> None:
+        """Have DuckDB bind the statements that no table was made for.
+
+        The bare view says what the other one says, but for the paths.
+
+        Raises:
+            StudyError: the facts do not fit together.
+        """
+        wanted = [{True, False, None}] * len(plan.leaves)
+        statements = [
+            reasons.statement(plan, plan.whole, wanted),
+            plan.facts_statement,
+            plan.cohort.index_statement,
+            plan.cohort.variables_statement,
+        ]
+        self.scratch.make(plan.whole.create)
+        self.scratch.bind(filter(None, statements))
 
     def _alternatives(self, single: list[Criterion]) -> list[list[str]]:
         found: dict[tuple[str, ...], None] = {}
         for criterion in single:
-            columns = sql.parse(criterion.met_when or "", self.macros).columns
-            names = sorted(n for n in columns if n in self.parameters)
+            names = sorted(self.columns(criterion.met_when or "") & self.parameters.keys())
             if len(names) > 1:
                 found[tuple(names)] = None
         return [list(names) for names in found]
@@ -219,8 +244,9 @@ class Compiler(Expressions):
         needed = names_in(columns, available) | set(names) | ALWAYS
         steps = self.steps(layers, available, needed)
         return fields.apart(
-            f"SELECT n, {columns} FROM {steps} "
-            f"WHERE variant = {BASE} AND as_of IS NOT DISTINCT FROM screened_on"
+            f"SELECT n, {columns} FROM {BELOW} "
+            f"WHERE variant = {BASE} AND as_of IS NOT DISTINCT FROM screened_on",
+            steps,
         )
 
     def evidence(self, name: str) -> list[dict[str, Any]]:
@@ -233,7 +259,7 @@ class Compiler(Expressions):
         return found
 
     def steps(self, layers: list[list[str]], available: set[str], needed: set[str]) -> str:
-        """The facts layer by layer, each handing on only what is still needed.
+        """The facts layer by layer, each handing on only what is still needed; fields are apart.
 
         At the start there is a row for each record, variant and day.
         """
@@ -243,10 +269,12 @@ class Compiler(Expressions):
             after.append(after[-1] | {c for n in layer for c in self.fact_expression(n).columns})
         after.reverse()
         below = self._asked((known & after[0]) - {"as_of"})
+        made = self._columns.facts([n for layer in layers for n in layer])
+        names = self._columns.names(sorted(known | made.keys()))
         for index, layer in enumerate(layers):
             wanted = sorted(n for n in layer if n in after[index + 1])
-            columns = sorted(known & after[index + 1])
-            facts = [f"({self.facts[n].sql.strip()}) AS {n}" for n in wanted]
+            columns = [names[n] for n in sorted(known & after[index + 1])]
+            facts = [made[n] for n in wanted]
             below = f"(SELECT {', '.join(columns + facts)} FROM {below})"
             known |= set(wanted)
         return below
@@ -260,12 +288,13 @@ class Compiler(Expressions):
         varied = {"variant", *self.parameters} & set(columns)
         recorded = {*columns, "screened_on", "later"} - varied
         given = [*sorted(set(columns) - varied), *(f"_one.{it} AS {it}" for it in sorted(varied))]
-        return (
-            f"(SELECT {', '.join(given)}, unnest(list_prepend(screened_on, "
+        rows = fields.apart(
+            f"SELECT {', '.join(given)}, unnest(list_prepend(screened_on, "
             f"CASE WHEN _one.variant <= {BASE} THEN later END)) AS as_of FROM "
             f"(SELECT {', '.join(sorted(recorded))}, unnest(_all) AS _one "
-            "FROM viewed, (SELECT list(_variant) AS _all FROM variants AS _variant)))"
+            "FROM viewed, (SELECT list(_variant) AS _all FROM variants AS _variant))"
         )
+        return f"({rows})"
 
     def _parameters_used(
         self, layers: list[list[str]], leaves: list[Criterion], more: set[str]
@@ -274,11 +303,11 @@ class Compiler(Expressions):
         names = set(more)
         for text in texts:
             if text:
-                names |= sql.parse(text, self.macros).columns
+                names |= self.columns(text)
         for criterion in leaves:
             names |= set(re.findall(r"{(\w+)}", criterion.met + criterion.not_met))
         for rule in self.encoding.study.advisories:
-            names |= sql.parse(rule.when, self.macros).columns
+            names |= self.columns(rule.when)
         for layer in layers:
             for name in layer:
                 names |= self.fact_expression(name).columns | self.texts_of(name)
@@ -305,33 +334,12 @@ class Compiler(Expressions):
         )
         return fields.apart(view.View(read, paths=paths).sql(source))
 
-    def _tables(self, used: list[str], viewed: str) -> str:
-        """Creates the tables that a question stands in, with the columns that the view gives."""
-        tables = self.question(used)
-        return f"{tables}; {self.table('viewed', viewed, tables)}"
-
     def question(self, used: Sequence[str]) -> str:
         """Creates the tables that a question stands in, without `viewed`."""
         variants = "".join(f', "{n}" {_column_type(self.parameters[n])}' for n in used)
         return f"{_QUESTION}; CREATE TABLE variants(variant INTEGER{variants})"
 
-    def table(self, name: str, statement: str, tables: str) -> str:
-        """Creates a table for the rows of a statement over `tables`.
 
-        Raises:
-            StudyError: the statement does not fit its tables.
-        """
-        connection = database.connect()
-        connection.execute(f"{_AS_IT_STANDS}; {tables}; {self.encoding.logic}")
-        try:
-            columns = connection.execute(f"DESCRIBE {statement}").fetchall()
-        except database.Error as error:
-            raise unfit(self.encoding.study.id, error) from None
-        return f"CREATE TABLE {name}(" + ", ".join(f'"{c}" {kind}' for c, kind, *_ in columns) + ")"
-
-
-_AS_IT_STANDS = "PRAGMA disable_optimizer"
-"""For statements that are bound and never run."""
 _QUESTION = (
     "CREATE TABLE day(as_of DATE); "
     "CREATE TABLE question(n INTEGER, as_of DATE, later DATE[], record VARCHAR); "
@@ -390,29 +398,6 @@ def macros_used(logic: str, statement: str) -> dict[str, str]:
         texts += [found[name] for name in words - needed]
         needed |= words
     return {name: text for name, text in found.items() if name in needed}
-
-
-def _bind(plan: Plan) -> None:
-    """Have DuckDB bind the statements once, so that a wrong type is found now.
-
-    Those that fill tables were bound when the columns of these were asked for.
-    """
-    connection = database.connect()
-    connection.execute(f"{_AS_IT_STANDS}; {plan.tables}; {plan.logic}; {plan.whole.create}")
-    wanted = [{True, False, None}] * len(plan.leaves)
-    words = reasons.statement(plan, plan.whole, wanted)
-    try:
-        statements = [plan.bare_view, words, plan.facts_statement]
-        statements += [plan.cohort.index_statement, plan.cohort.variables_statement]
-        for text in filter(None, statements):
-            connection.execute(f"PREPARE checked AS {text}; DEALLOCATE checked")
-    except database.Error as error:
-        raise unfit(plan.study_id, error) from None
-
-
-def unfit(study_id: str, error: Exception) -> StudyError:
-    """Say that the types of facts do not fit together."""
-    return StudyError(f"{study_id}: the facts do not fit together: {error}")
 
 
 def _quote(text: str) -> str:

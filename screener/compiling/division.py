@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screener.compiling import fields
+from screener.compiling.fields import BELOW
+from screener.compiling.scratch import table
 from screener.compiling.statements import ALWAYS, column, names_in, truth
 from screener.encoding.study import every, leaves
 from screener.plan import Part
@@ -15,17 +17,20 @@ if TYPE_CHECKING:
     from screener.plan import Advisory, Leaf, Node
 
 
+_EACH = ("n", "variant", "as_of", "screened_on", "ignored", "truths", "days")
+"""The columns of every part."""
+
+
 class Division:
     """Writes parts of a study whose expressions are sound."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         compiler: Compiler,
         nodes: list[Node],
         told: list[Leaf],
         advisories: list[Advisory],
         used: list[str],
-        tables: str,
     ) -> None:
         self._compiler = compiler
         self._study = compiler.encoding.study
@@ -33,7 +38,7 @@ class Division:
         self._told = told
         self._advisories = advisories
         self._used = used
-        self._tables = tables
+        self._types: dict[str, str] = {}
 
     def halves(self) -> list[tuple[list[Criterion], list[int]]]:
         """Two groups of criteria and advisories with little in common and equally much to bind."""
@@ -62,7 +67,7 @@ class Division:
             halves[best][1].append(index)
         return [half for half in halves if half[0]]
 
-    def part(self, table: str, criteria: list[Criterion], rules: list[int]) -> Part:
+    def part(self, name: str, criteria: list[Criterion], rules: list[int]) -> Part:
         """The statement of some criteria and advisories, and the table that it fills.
 
         Raises:
@@ -99,10 +104,20 @@ class Division:
         ])  # fmt: skip
         statement = fields.apart(
             f"SELECT n, variant, as_of, screened_on, ignored, {answers} FROM "  # noqa: S608
-            f"(SELECT {', '.join(sorted(handed))}, {truths} FROM {steps})"
+            f"(SELECT {', '.join(sorted(handed))}, {truths} FROM {BELOW})",
+            steps,
         )
-        create = compiler.table(table, statement, self._tables)
-        return Part(table, create, statement, here, own, rules, shown)
+        create = table(name, self._types_of([*_EACH, *sorted(columns)], statement))
+        return Part(name, create, statement, here, own, rules, shown)
+
+    def _types_of(self, columns: list[str], statement: str) -> dict[str, str]:
+        """The types of the columns that a statement gives.
+
+        A column is the same in each part, so that parts of what was bound are not bound again.
+        """
+        if not self._types.keys() >= set(columns):
+            self._types |= self._compiler.scratch.types(statement)
+        return {name: self._types[name] for name in columns}
 
     def _truth(self, node: Node) -> str:
         criterion = next(c for c in every(self._study.criteria) if c.id == node.id)

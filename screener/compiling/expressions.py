@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from screener.compiling import view
+from screener.compiling.foreseen import foreseen
 from screener.encoding import sql
 from screener.encoding.study import every
 
@@ -28,6 +29,7 @@ class Expressions:
         """Everything found wrong, each naming file and line."""
         self._expressions: dict[str, sql.Expression] = {}
         self._parsed: dict[tuple[str, str, bool], sql.Expression] = {}
+        self._read: dict[str, dict[str, Any]] = {}
 
     def check_names(self) -> None:
         """Names of facts, parameters and record fields must not hide one another."""
@@ -50,7 +52,7 @@ class Expressions:
             return self._parsed[memo]
         self._parsed[memo] = sql.Expression()
         try:
-            found = sql.parse(text, self.macros, predicate=predicate)
+            found = self._understood(text, predicate=predicate)
         except sql.SqlSyntaxError as error:
             self._fault(owner, key, f"{owner}: {error}", text.count("\n", 0, error.offset))
             return sql.Expression()
@@ -62,6 +64,18 @@ class Expressions:
             self._fault(owner, key, message + _did_you_mean(name, known))
         self._parsed[memo] = found
         return found
+
+    def columns(self, text: str) -> set[str]:
+        """What an expression that is sound reads."""
+        return self._understood(text).columns
+
+    def _understood(self, text: str, *, predicate: bool = False) -> sql.Expression:
+        if not self._read:
+            texts = foreseen(self.encoding)
+            self._read.update(zip(texts, sql.read(texts), strict=True))
+        if text not in self._read:
+            [self._read[text]] = sql.read([text])
+        return sql.understood(self._read[text], self.macros, predicate=predicate)
 
     def fact_expression(self, name: str) -> sql.Expression:
         """The parsed SQL of a fact."""

@@ -11,10 +11,20 @@ from __future__ import annotations
 from screener.compiling import macros, trees
 from screener.compiling.trees import Tree
 
+BELOW = "_below"
+"""Stands in a statement for one that is written already."""
 
-def apart(statement: str) -> str:
-    """A SELECT with each field taken out of its struct; dots are for nothing else in it."""
-    return trees.rewritten(statement, taken_apart)
+
+def apart(statement: str, below: str = "") -> str:
+    """A SELECT with each field taken out of its struct; dots are for nothing else in it.
+
+    It may read from BELOW, once; `below` is what stands there then: a statement that is apart.
+    """
+    written = trees.rewritten(statement, taken_apart)
+    if not below:
+        return written
+    before, _, after = written.rpartition(f"FROM {BELOW}")
+    return f"{before}FROM {below}{after}"
 
 
 def apart_in_macros(logic: str) -> str:

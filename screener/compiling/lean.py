@@ -46,8 +46,8 @@ def lean(  # noqa: PLR0913, PLR0917
     cases; they, and what only they need, are computed in these alone.
     """
     for layer in layers:
-        for name, text in layer.items():
-            simplifier.add(name, text)
+        for name, tree in zip(layer, trees.read_all(layer.values()), strict=True):
+            simplifier.add(name, tree)
     reads = Reads(simplifier.columns, given, wanted)
     columns = {name: reads.pruned(simplifier.columns[name]) for name in sorted(reads.used)}
     columns = _in_cases(_shared(columns), wanted, when)
@@ -82,11 +82,12 @@ def _shared(columns: Mapping[str, Tree]) -> dict[str, Tree]:
     """The columns, and as columns of their own what several of them go through lists for."""
     counts: Counter[str] = Counter()
     safe: dict[str, bool] = {}
+    text_of, goes_through = trees.once(alike), trees.once(has_lambda)
 
     def count(node: Tree, *, certain: bool) -> None:
-        if node["class"] == "LAMBDA" or not has_lambda(node):
+        if node["class"] == "LAMBDA" or not goes_through(node):
             return
-        text = alike(node)
+        text = text_of(node)
         counts[text] += 1
         safe[text] = safe.get(text, False) or certain or not could_fail(node)
         if counts[text] == 1:
@@ -101,9 +102,9 @@ def _shared(columns: Mapping[str, Tree]) -> dict[str, Tree]:
     names: dict[str, str] = {}
 
     def named(node: Tree, *, top: bool = False) -> Tree:
-        if node["class"] == "LAMBDA" or not has_lambda(node):
+        if node["class"] == "LAMBDA" or not goes_through(node):
             return node
-        text = alike(node)
+        text = text_of(node)
         if not top and counts[text] > 1 and safe[text]:
             if text not in names:
                 names[text] = f"shared {len(names)}"
@@ -137,16 +138,13 @@ def _in_cases(
                 found[name] = None if _is_always(all_cases) else all_cases
         return found[name]
 
-    result = {}
-    for name, tree in columns.items():
-        needed = cases(name)
-        if needed is None or cost(tree) < _WORTH:
-            result[name] = tree
-            continue
-        tests = " OR ".join(_test(column, needed) for column in sorted({c for c, _ in needed}))
-        chosen = trees.example(f"CASE WHEN {tests} THEN NULL END")
-        chosen["case_checks"][0]["then_expr"] = tree
-        result[name] = chosen
+    seldom = {name: it for name in columns if (it := cases(name)) is not None}
+    seldom = {name: it for name, it in seldom.items() if cost(columns[name]) >= _WORTH}
+    texts = (f"CASE WHEN {_tests(it)} THEN NULL END" for it in seldom.values())
+    result = dict(columns)
+    for name, chosen in zip(seldom, trees.read_all(texts), strict=True):
+        [check] = chosen["case_checks"]
+        result[name] = {**chosen, "case_checks": [{**check, "then_expr": columns[name]}]}
     return result
 
 
@@ -157,6 +155,10 @@ def _is_always(cases: Collection[Case]) -> bool:
         {truth for name, truth in cases if name == column} == {True, False, None}
         for column in columns
     )
+
+
+def _tests(cases: Collection[Case]) -> str:
+    return " OR ".join(_test(column, cases) for column in sorted({column for column, _ in cases}))
 
 
 def _test(column: str, cases: Collection[Case]) -> str:

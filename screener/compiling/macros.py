@@ -14,9 +14,12 @@ _MACRO = re.compile(r"CREATE MACRO (\w+)\(([^)]*)\) AS(.*?);$", re.DOTALL | re.M
 
 def changed(logic: str, change: Callable[[Tree], Tree]) -> str:
     """Macros with the expressions that they stand for changed."""
+    found = _MACRO.findall(logic)
+    trees_ = trees.read_all(body for _, _, body in found)
+    bodies = trees.write_each(("", change(tree)) for tree in trees_)
     return "\n".join(
-        f"CREATE MACRO {name}({given}) AS {trees.write([('', change(trees.read(body)))])};"
-        for name, given, body in _MACRO.findall(logic)
+        f"CREATE MACRO {name}({given}) AS {body};"
+        for (name, given, _), body in zip(found, bodies, strict=True)
     )
 
 

@@ -24,6 +24,11 @@ Origin = int | tuple[str, ...]
 Value = frozenset[Origin]
 _NOTHING: Value = frozenset()
 
+Place = tuple[str, str] | tuple[int, str]
+"""A column, the parameter of a lambda, or a field of a struct: what has a value."""
+_COLUMN, _BOUND = "column", "bound"
+_WANTED = ("", "")
+
 
 class Reads:
     """What is read for some columns, of those that they rest on and of the record."""
@@ -39,28 +44,47 @@ class Reads:
         """The paths of the record that are read, those that lead to them included."""
         self._read: set[tuple[int, str]] = set()
         self._structs: dict[int, Tree] = {}
-        self._values: defaultdict[tuple[int, str], Value] = defaultdict(frozenset)
-        self._bound: defaultdict[str, Value] = defaultdict(frozenset)
-        self._results: defaultdict[str, Value] = defaultdict(frozenset)
+        self._values: defaultdict[Place, Value] = defaultdict(frozenset)
         self._groups: dict[int, int] = {}
         self._members: dict[int, set[int]] = {}
-        size = -1
-        while size != (size := self._size()):
-            for name in wanted:
-                self._observe(self._column(name))
-            for name in sorted(self.used):
-                self._results[name] |= self._visit(self._columns[name])
-            for struct, field in sorted(self._read):
-                inside = trees.fields(self._structs[struct]).get(field)
-                if inside is not None:
-                    self._values[struct, field] |= self._visit(inside)
+        self._parts = trees.once(trees.parts)
+        # What a place was gone through for may say more once what it looked at does.
+        self._at: Place = _WANTED
+        self._waiting: dict[Place, None] = {}
+        self._lookers: defaultdict[Place | int, dict[Place, None]] = defaultdict(dict)
+        for name in wanted:
+            self._observe(self._column(name))
+        while self._waiting:
+            self._at = next(iter(self._waiting))
+            del self._waiting[self._at]
+            self._go_through(wanted)
 
-    def _size(self) -> int:
-        return (
-            len(self.used) + len(self.paths) + len(self._read) + len(self._groups)
-            + sum(map(len, self._values.values())) + sum(map(len, self._bound.values()))
-            + sum(map(len, self._results.values()))
-        )  # fmt: skip
+    def _go_through(self, wanted: Collection[str]) -> None:
+        """Go through the place that is at hand."""
+        of, name = self._at
+        if self._at == _WANTED:
+            for column in wanted:
+                self._observe(self._column(column))
+        elif of == _COLUMN:
+            self._grow(self._at, self._visit(self._columns[name]))
+        elif isinstance(of, int) and (inside := trees.fields(self._structs[of]).get(name)):
+            self._grow(self._at, self._visit(inside))
+
+    def _value(self, place: Place) -> Value:
+        """What is known so far of what stands at a place."""
+        self._lookers[place][self._at] = None
+        return self._values[place]
+
+    def _grow(self, place: Place, value: Value) -> None:
+        if not value <= self._values[place]:
+            self._values[place] |= value
+            self._waiting.update(self._lookers[place])
+
+    def _need(self, struct: int, name: str) -> None:
+        """A field of a struct is read."""
+        if (struct, name) not in self._read:
+            self._read.add((struct, name))
+            self._waiting[struct, name] = None
 
     def pruned(self, node: Tree) -> Tree:
         """A tree without the fields that nothing reads."""
@@ -75,25 +99,30 @@ class Reads:
 
     def _column(self, name: str) -> Value:
         if name in self._columns:
-            self.used.add(name)
-            return self._results[name]
+            if name not in self.used:
+                self.used.add(name)
+                self._waiting[_COLUMN, name] = None
+            return self._value((_COLUMN, name))
         if name in self._record:
             self.paths.add((name,))
             return frozenset([(name,)])
-        return self._bound.get(name, _NOTHING)
+        return self._value((_BOUND, name))
 
     def _visit(self, node: Tree) -> Value:
-        if trees.is_column(node):
+        kind = node["class"]
+        if kind == "COLUMN_REF":
             first, *rest = node["column_names"]
             value = self._column(first)
             for field in rest:
                 value = self._field(value, field)
             return value
-        if node["class"] == "FUNCTION":
+        if kind == "CONSTANT":
+            return _NOTHING
+        if kind == "FUNCTION":
             return self._function(node)
-        if node["class"] == "OPERATOR":
+        if kind == "OPERATOR":
             return self._operator(node)
-        if node["class"] == "CASE":
+        if kind == "CASE":
             for check in node["case_checks"]:
                 self._observe(self._visit(check["when_expr"]))
             chosen = [check["then_expr"] for check in node["case_checks"]] + [node["else_expr"]]
@@ -102,7 +131,7 @@ class Reads:
 
     def _all(self, node: Tree) -> Value:
         """All of what is below a node is read, and it is not known what comes of it."""
-        for part in trees.parts(node):
+        for part in self._parts(node):
             self._observe(self._visit(part))
         return _NOTHING
 
@@ -112,16 +141,16 @@ class Reads:
             self._structs[id(node)] = node
             return frozenset([id(node)])
         if name in _SAME:
-            return self._united([self._visit(part) for part in trees.parts(node)])
+            return self._united([self._visit(part) for part in self._parts(node)])
         if name in _ONLY_PRESENCE:
-            for part in trees.parts(node):
+            for part in self._parts(node):
                 self._visit(part)
             return _NOTHING
         if name in _MAPS or name == "list_filter":
             source, step = trees.arguments(node)
             if step["class"] == "LAMBDA":
                 value = self._visit(source)
-                self._bound[trees.parameters(step)[0]] |= value
+                self._grow((_BOUND, trees.parameters(step)[0]), value)
                 found = self._visit(step["expr"])
                 if name in _MAPS:
                     return found
@@ -151,8 +180,8 @@ class Reads:
                 found.add((*origin, name))
             else:
                 for struct in self._linked(origin):
-                    self._read.add((struct, name))
-                    found |= self._values[struct, name]
+                    self._need(struct, name)
+                    found |= self._value((struct, name))
         return frozenset(found)
 
     def _united(self, values: list[Value]) -> Value:
@@ -175,8 +204,8 @@ class Reads:
                 continue
             for struct in self._linked(origin):
                 for name in trees.fields(self._structs[struct]):
-                    self._read.add((struct, name))
-                    self._observe(self._values[struct, name], done | {origin})
+                    self._need(struct, name)
+                    self._observe(self._value((struct, name)), done | {origin})
 
     def _root(self, struct: int) -> int:
         while (above := self._groups.get(struct, struct)) != struct:
@@ -186,13 +215,18 @@ class Reads:
     def _link(self, one: int, other: int) -> None:
         one, other = self._root(one), self._root(other)
         if one != other:
+            linked = self._linked(one) | self._linked(other)
             self._groups[other] = one
-            linked = self._members[one] = {*self._linked(one), *self._members.pop(other, {other})}
-            names = {name for kept, name in self._read if kept in linked}
-            self._read.update((it, name) for it in linked for name in names)
+            self._members[one] = linked
+            for name in sorted({name for kept, name in self._read if kept in linked}):
+                for struct in linked:
+                    self._need(struct, name)
+            for struct in linked:
+                self._waiting.update(self._lookers[struct])
 
     def _linked(self, struct: int) -> set[int]:
         """The structs that keep the same fields as one, itself included."""
+        self._lookers[struct][self._at] = None
         root = self._root(struct)
         return self._members.get(root, {root})
 

@@ -38,9 +38,9 @@ class Simplifier:
         self.columns: dict[str, Tree] = {}
         self._names: dict[str, str] = {}
 
-    def add(self, name: str, text: str) -> None:
+    def add(self, name: str, tree: Tree) -> None:
         """Add a column; those that it uses come before it."""
-        tree = self._value(self._macros.expanded(trees.read(text)), name, certain=True)
+        tree = self._value(self._macros.expanded(tree), name, certain=True)
         if trees.function(tree) == "list_value" and all(map(_is_struct, trees.arguments(tree))):
             tree = self._divided(name, tree)
         self.columns[name] = tree

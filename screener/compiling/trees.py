@@ -3,135 +3,156 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from screener import database
+from screener.encoding import parsing
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from collections.abc import Callable, Iterable
 
 Tree = dict[str, Any]
 """A node of a parsed expression, as `json_serialize_sql` gives it, without places and names."""
 
+_T = TypeVar("_T")
+
+_BELOW: dict[str, Sequence[str]] = {
+    "BETWEEN": ("input", "lower", "upper"),
+    "CASE": ("case_checks", "else_expr"),
+    "CAST": ("child",),
+    "COLUMN_REF": (),
+    "COMPARISON": ("left", "right"),
+    "CONJUNCTION": ("children",),
+    "CONSTANT": (),
+    "FUNCTION": ("filter", "arguments"),
+    "LAMBDA": ("lhs", "expr"),
+    "OPERATOR": ("children",),
+}
+"""Where expressions lie below a node, by its class: trees are gone through too often to search."""
 _BESIDE = {"order_bys", "qualified_name", "type_expr", "literal"}
 """Keys of a node under which no expressions lie that are of interest here."""
-_HOLDS = (dict, list)
-"""What may hold nodes; trees are gone through too often to look at anything else."""
 
 
 @cache
-def _parser() -> DuckDBPyConnection:
-    return database.connect()
+def _statement() -> dict[str, Any]:
+    """A SELECT without a table."""
+    [found] = parsing.parsed(["SELECT 1"])
+    return found
 
 
-@cache
-def _statement() -> str:
-    return _serialized("SELECT 1")
-
-
-_decode: Callable[[str], dict[str, Any]] = msgspec.json.decode
-
-
-def _serialized(text: str) -> str:
-    row = _parser().execute("SELECT json_serialize_sql(?)", [text]).fetchone()
-    assert row is not None  # noqa: S101  # a SELECT without FROM gives a row
-    return str(row[0])
+def _selecting(columns: list[Tree]) -> dict[str, Any]:
+    found = _statement()
+    [statement] = found["statements"]
+    node = {**statement["node"], "select_list": columns}
+    return {**found, "statements": [{**statement, "node": node}]}
 
 
 def read(text: str) -> Tree:
     """The tree of an expression that is known to be one."""
-    statement = _decode(_serialized(f"SELECT {text}"))
-    [found] = statement["statements"][0]["node"]["select_list"]
-    made: Tree = _bare(found)
-    return made
+    [found] = read_all([text])
+    return found
+
+
+def read_all(texts: Iterable[str]) -> list[Tree]:
+    """The trees of expressions that are known to be such."""
+    found = parsing.parsed(f"SELECT {text}" for text in texts)
+    return [bare(statement["statements"][0]["node"]["select_list"][0]) for statement in found]
 
 
 def write(columns: Sequence[tuple[str, Tree]]) -> str:
     """Named expressions as a list of columns: `a + 1 AS b, …`."""
-    statement = _decode(_statement())
     named = [{**tree, "alias": name} for name, tree in columns]
-    statement["statements"][0]["node"]["select_list"] = named
-    return _text(statement).removeprefix("SELECT ")
+    [text] = parsing.written([_selecting(named)])
+    return text.removeprefix("SELECT ")
 
 
-def _text(statement: dict[str, Any]) -> str:
-    given = [msgspec.json.encode(statement).decode()]
-    row = _parser().execute("SELECT json_deserialize_sql(?::JSON)", given).fetchone()
-    assert row is not None  # noqa: S101  # as above
-    return str(row[0])
+def write_each(columns: Iterable[tuple[str, Tree]]) -> list[str]:
+    """Named expressions, each by itself."""
+    statements = (_selecting([{**tree, "alias": name}]) for name, tree in columns)
+    return [text.removeprefix("SELECT ") for text in parsing.written(statements)]
 
 
 def rewritten(statement: str, change: Callable[[Tree], Tree]) -> str:
     """A statement that is known to be a SELECT with each of its outermost expressions changed."""
-    found = _decode(_serialized(statement))
-    return _text({**found, "statements": _mapped(found["statements"], change)})
+    [found] = parsing.parsed([statement])
+    [text] = parsing.written([{**found, "statements": _mapped(found["statements"], change)}])
+    return text
 
 
 def key(tree: Tree) -> str:
     """A text that is the same for the same expressions."""
-    return json.dumps(tree, sort_keys=True)
+    return msgspec.json.encode(tree, order="sorted").decode()
 
 
-def _bare(node: Any) -> Any:
-    """A node without the places in its text and names that tell nothing, fields in small letters.
+def bare(node: Tree) -> Tree:
+    """A tree without the places in its text and names that tell nothing, fields in small letters.
 
     To DuckDB capital and small letters are the same in names.
     """
-    if isinstance(node, list):
-        return [_bare(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    kept = {k: v if k in _BESIDE else _bare(v) for k, v in node.items()}
-    if "class" in kept:
-        kept |= {"alias": "", "query_location": (1 << 64) - 1, "query_location_length": 0}
-        if is_column(kept):
-            first, *rest = kept["column_names"]
-            kept["column_names"] = [first, *(name.lower() for name in rest)]
-        if function(kept) == "struct_pack":
-            for argument in kept["arguments"]:
-                argument["name"] = argument["name"].lower()
+    kept = mapped(node, bare)
+    kept |= {"alias": "", "query_location": (1 << 64) - 1, "query_location_length": 0}
+    if is_column(kept):
+        first, *rest = kept["column_names"]
+        kept["column_names"] = [first, *(name.lower() for name in rest)]
+    if function(kept) == "struct_pack":
+        for argument in kept["arguments"]:
+            argument["name"] = argument["name"].lower()
     return kept
 
 
-def parts(node: Tree) -> Iterator[Tree]:
+def parts(node: Tree) -> list[Tree]:
     """The expressions directly below a node."""
-    for name, value in node.items():
-        if isinstance(value, _HOLDS) and name not in _BESIDE:
-            yield from _expressions(value)
+    found: list[Tree] = []
+    for name in _below(node):
+        _collect(node[name], found)
+    return found
 
 
-def _expressions(value: dict[str, Any] | list[Any]) -> Iterator[Tree]:
-    if isinstance(value, dict):
+def _below(node: Tree) -> Sequence[str]:
+    known = _BELOW.get(node["class"])
+    return [name for name in node if name not in _BESIDE] if known is None else known
+
+
+def _collect(value: Any, found: list[Tree]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _collect(item, found)
+    elif isinstance(value, dict):
         if "class" in value:
-            yield value
-            return
-        value = list(value.values())
-    for item in value:
-        if isinstance(item, _HOLDS):
-            yield from _expressions(item)
+            found.append(value)
+        else:
+            for item in value.values():
+                _collect(item, found)
 
 
 def mapped(node: Tree, change: Callable[[Tree], Tree]) -> Tree:
     """A node with the expressions directly below it changed."""
-    return {
-        name: _mapped(value, change) if isinstance(value, _HOLDS) and name not in _BESIDE else value
-        for name, value in node.items()
-    }
+    return node | {name: _mapped(node[name], change) for name in _below(node)}
 
 
-def _mapped(value: dict[str, Any] | list[Any], change: Callable[[Tree], Tree]) -> Any:
+def _mapped(value: Any, change: Callable[[Tree], Tree]) -> Any:
     if isinstance(value, list):
-        return [_mapped(it, change) if isinstance(it, _HOLDS) else it for it in value]
+        return [_mapped(item, change) for item in value]
+    if not isinstance(value, dict):
+        return value
     if "class" in value:
         return change(value)
-    return {
-        name: _mapped(it, change) if isinstance(it, _HOLDS) else it for name, it in value.items()
-    }
+    return {name: _mapped(item, change) for name, item in value.items()}
+
+
+def once(function: Callable[[Tree], _T]) -> Callable[[Tree], _T]:
+    """A function of trees that is computed once for each; they must live as long as it does."""
+    known: dict[int, _T] = {}
+
+    def found(tree: Tree) -> _T:
+        if id(tree) not in known:
+            known[id(tree)] = function(tree)
+        return known[id(tree)]
+
+    return found
 
 
 # What a node is ----------------------------------------------------------------------------------

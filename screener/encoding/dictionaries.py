@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from screener import database
-
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from screener.encoding.study import Encoding
 
 TERM_SHAPES: dict[str, Any] = {
@@ -34,18 +34,19 @@ BETWEEN = "\x1f"
 """Between a test and a unit: no text of a record holds it."""
 
 
-def keyed_terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
-    """The dictionaries by key, normalised by the macros that look words up."""
-    connection = database.connect()
-    connection.execute(encoding.logic)
+def keyed_terms(encoding: Encoding, connection: DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    """The dictionaries by key, normalised by the macros that look words up.
+
+    The connection has the macros of the encoding.
+    """
+
+    def keys(macro: str, words: list[str]) -> list[str]:
+        rows = connection.execute(f"SELECT {macro}(unnest(?::VARCHAR[]))", [words])
+        return [key for (key,) in rows.fetchall()]
 
     def keyed(macro: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        rows = connection.execute(
-            f"SELECT {macro}(unnest(?))",
-            [[name for name, _ in pairs]],
-        ).fetchall()
         found: dict[str, Any] = {}
-        for (key,), (_, value) in zip(rows, pairs, strict=True):
+        for key, (_, value) in zip(keys(macro, [name for name, _ in pairs]), pairs, strict=True):
             found.setdefault(key, value)
         return found
 
@@ -57,20 +58,22 @@ def keyed_terms(encoding: Encoding) -> dict[str, dict[str, Any]]:
         ]
 
     tests: list[tuple[str, Any]] = []
-    units: dict[str, Any] = {}
+    units: list[tuple[str, str, Any]] = []
     for test in encoding.terms["tests"]:
         tests += [(str(name), test["name"]) for name in [test["name"], *test["names"]]]
         low, high = test["plausible"]
         for unit in test["units"]:
             value = {"factor": str(unit["factor"]), "lo": str(low), "hi": str(high)}
-            spellings = keyed("unit_key", [(str(s), value) for s in unit["spellings"]])
-            units |= {f"{test['name']} {key}": item for key, item in spellings.items()}
+            units += [(test["name"], str(spelling), value) for spelling in unit["spellings"]]
+    unit_keys = keys("unit_key", [spelling for _, spelling, _ in units])
     groups = encoding.terms["neoplasms"]
     return {
         "drugs": keyed("drug_key", named(encoding.terms["drugs"], "name", "kinds")),
         "sites": keyed("site_key", named(encoding.terms["sites"], "name", "region")),
         "tests": keyed("term_key", tests),
-        "units": units,
+        "units": {
+            f"{test} {key}": value for (test, _, value), key in zip(units, unit_keys, strict=True)
+        },
         "neoplasms": keyed(
             "neoplasm_key", [(str(name), g["class"]) for g in groups for name in g["names"]]
         ),

@@ -1,21 +1,13 @@
-"""What an expression of the encoding uses, and whether it keeps unknowns unknown.
-
-Expressions are parsed by DuckDB itself (`json_serialize_sql`), so there is no second grammar.
-"""
+"""What an expression of the encoding uses, and whether it keeps unknowns unknown."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from screener import database
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from screener.encoding import parsing
 
 # Scalar functions that give NULL for NULL, beside the macros of logic.sql.
 _PLAIN_FUNCTIONS = frozenset(
@@ -68,6 +60,10 @@ _REFUSED = {
 }  # fmt: skip
 
 
+_CLAUSES = ("where_clause", "group_expressions", "having", "sample", "qualify", "modifiers")
+"""What a SELECT may say beside its expressions: modifiers are DISTINCT, ORDER BY and LIMIT."""
+
+
 @dataclass
 class Expression:
     """One parsed expression: the columns it reads and what is wrong with it."""
@@ -78,11 +74,8 @@ class Expression:
     """The same with their fields, e.g. `("diagnosis", "extent")`."""
     faults: list[tuple[int, str]] = field(default_factory=list)
     """Offset in the text, and what breaks three-valued logic there."""
-
-
-@cache
-def _parser() -> DuckDBPyConnection:
-    return database.connect()
+    tree: dict[str, Any] = field(default_factory=dict, repr=False)
+    """The expression itself, as DuckDB parsed it; not to be changed."""
 
 
 class SqlSyntaxError(ValueError):
@@ -93,17 +86,32 @@ class SqlSyntaxError(ValueError):
         self.offset = offset
 
 
+def read(texts: Iterable[str]) -> list[dict[str, Any]]:
+    """Expressions as DuckDB parses them, for `understood`."""
+    return parsing.parsed(f"SELECT {text}" for text in texts)
+
+
 def parse(text: str, macros: frozenset[str] | set[str], *, predicate: bool = False) -> Expression:
     """Parse one expression and find what it uses.
+
+    Raises:
+        SqlSyntaxError: the text is not a single SQL expression.
+    """
+    [tree] = read([text])
+    return understood(tree, macros, predicate=predicate)
+
+
+def understood(
+    tree: dict[str, Any], macros: frozenset[str] | set[str], *, predicate: bool = False
+) -> Expression:
+    """Find what an expression uses that `read` gave.
 
     `macros` are the names that logic.sql defines. A `predicate` (what a criterion states) may use
     less than a fact: no CASE, no COALESCE, no NULL test.
 
     Raises:
-        SqlSyntaxError: the text is not a single SQL expression.
+        SqlSyntaxError: it is not a single SQL expression.
     """
-    row = _parser().execute("SELECT json_serialize_sql(?)", ["SELECT " + text]).fetchone()
-    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
         message = str(tree.get("error_message", "not valid SQL")).split("\n", maxsplit=1)[0]
         offset = max(int(tree.get("position") or 7) - 7, 0)
@@ -115,12 +123,12 @@ def parse(text: str, macros: frozenset[str] | set[str], *, predicate: bool = Fal
         or node.get("type") != "SELECT_NODE"
         or len(node["select_list"]) != 1
         or node.get("from_table", {}).get("type") != "EMPTY"
-        or node.get("where_clause")
-        or node.get("group_expressions")
+        or node["select_list"][0].get("alias")
+        or any(node.get(clause) for clause in _CLAUSES)
     ):
         raise SqlSyntaxError("must be exactly one SQL expression")
-    found = Expression()
-    _walk(node["select_list"][0], found, frozenset(), macros, predicate)
+    found = Expression(tree=node["select_list"][0])
+    _walk(found.tree, found, frozenset(), macros, predicate)
     return found
 
 

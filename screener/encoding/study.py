@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -209,6 +210,10 @@ class Encoding:
     """Where each fact and criterion stands, for errors."""
 
 
+_KEPT = 16
+"""Files of facts, and dictionaries, that are read once for all studies: all that one rests on."""
+
+
 class _FactFile(_Model):
     examples_as_of: date
     parameters: dict[str, Parameter] = {}
@@ -244,9 +249,7 @@ def load(study_path: Path, criteria: Path) -> Encoding:
     facts: dict[str, Fact] = {}
     parameters: dict[str, Parameter] = {}
     for path in sorted((criteria / "facts").glob("*.yaml")):
-        file = yaml_file.load(path)
-        data, positions = _expand(file)
-        part = _read(_FactFile, file, data, (), positions)
+        file, part, positions = _fact_file(str(path), yaml_file.content(path))
         for index, fact in enumerate(part.facts):
             at: Position = ("facts", positions[index])
             if fact.name in places:
@@ -280,13 +283,27 @@ def load(study_path: Path, criteria: Path) -> Encoding:
     )
 
 
+@lru_cache(maxsize=_KEPT)
+def _fact_file(name: str, raw: bytes) -> tuple[YamlFile, _FactFile, list[int]]:
+    """What a file of facts says, and the place in it of each fact."""
+    file = yaml_file.parse(name, raw)
+    data, positions = _expand(file)
+    return file, _read(_FactFile, file, data, (), positions), positions
+
+
+@lru_cache(maxsize=_KEPT)
+def _dictionary(name: str, raw: bytes, model: type[BaseModel]) -> dict[str, Any]:
+    file = yaml_file.parse(name, raw)
+    _read(model, file, file.data, ())
+    return dict(file.data)
+
+
 def _terms(criteria: Path) -> dict[str, list[dict[str, Any]]]:
     """The dictionaries, as they stand in their files."""
 
     def read(name: str, model: type[BaseModel]) -> dict[str, Any]:
-        file = yaml_file.load(criteria / name)
-        _read(model, file, file.data, ())
-        return dict(file.data)
+        path = criteria / name
+        return _dictionary(str(path), yaml_file.content(path), model)
 
     return {
         **read("drugs.yaml", Drugs),

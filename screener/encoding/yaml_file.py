@@ -59,11 +59,30 @@ def load(path: Path, name: str | None = None) -> YamlFile:
             the message names file and line.
     """
     name = name or str(path)
+    return parse(name, content(path, name))
+
+
+def content(path: Path, name: str | None = None) -> bytes:
+    """Read what a file holds.
+
+    Raises:
+        StudyError: the file cannot be read.
+    """
     try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
+        return path.read_bytes()
     except OSError as error:
-        raise StudyError(f"{name}: cannot be read: {error.strerror or error}") from None
+        raise StudyError(f"{name or path}: cannot be read: {error.strerror or error}") from None
+
+
+def parse(name: str, raw: bytes) -> YamlFile:
+    """Make a YAML file of what it holds.
+
+    Raises:
+        StudyError: it is not UTF-8 or not YAML, or gives a key twice; the message names file and
+            line.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise StudyError(f"{name}, line {line}: not UTF-8 text; save the file as UTF-8") from None

@@ -146,6 +146,11 @@ def test_fields_are_told_apart_from_parameters_of_lambdas() -> None:
         ("a, b", "must be exactly one SQL expression", 0),
         ("a from read_csv('x')", "must be exactly one SQL expression", 0),
         ("a where b", "must be exactly one SQL expression", 0),
+        ("a limit 1", "must be exactly one SQL expression", 0),
+        ("a order by b", "must be exactly one SQL expression", 0),
+        ("distinct a", "must be exactly one SQL expression", 0),
+        ("a qualify b", "must be exactly one SQL expression", 0),
+        ("a as b", "must be exactly one SQL expression", 0),
     ],
 )
 def test_anything_but_one_expression_is_no_expression(

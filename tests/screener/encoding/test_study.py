@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from screener.compiling.compiler import Compiler
 from screener.encoding import study
 from screener.errors import StudyError
+from screener.record import Record
+from screener.screening import Screener
+
+if TYPE_CHECKING:
+    from screener.plan import Plan
 
 CRITERIA = Path(__file__).parents[3] / "criteria"
 
@@ -288,6 +295,39 @@ def test_types_that_do_not_fit_are_found_before_any_record(folder: Folder) -> No
     assert "tiny" in folder.refusal()
 
 
+def test_a_study_that_does_not_fit_leaves_nothing_to_the_next(folder: Folder) -> None:
+    sound = Compiler(folder.load()).compile(many=True).to_json()
+    folder.change(folder.study, "months >= least", "months.lo >= least")
+    spoilt = Compiler(folder.load())
+    for _ in range(2):
+        with pytest.raises(StudyError, match="tiny: the facts do not fit together"):
+            spoilt.compile(many=True)
+    folder.change(folder.study, "months.lo >= least", "months >= least")
+    again = Compiler(folder.load())
+    assert [again.compile(many=True).to_json() for _ in range(2)] == [sound, sound]
+
+
+def test_macros_of_one_name_mean_what_each_encoding_says(folder: Folder) -> None:
+    logic = folder.path / "logic.sql"
+    sound = logic.read_text("utf-8")
+    folder.change(folder.study, "months >= least", "enough(months, least)")
+
+    def plan(body: str) -> Plan:
+        logic.write_text(f"{sound}\nCREATE MACRO enough(a, b) AS {body};\n", "utf-8")
+        return Compiler(folder.load()).compile(many=True)
+
+    def truths(found: Plan) -> list[bool | None]:
+        records = [Record(id="P", life_expectancy_months=months) for months in (2, 3, 4)]
+        return [row[0] for row in Screener(found).truths(records, date(2026, 1, 15))]
+
+    at_least, above = plan("a >= b"), plan("a > b")
+    with pytest.raises(StudyError, match="the facts do not fit together"):
+        plan("a.lo > b")
+    assert truths(at_least) == [False, True, True]
+    assert truths(above) == [False, False, True]
+    assert plan("a >= b") == at_least
+
+
 def test_a_second_file_may_not_define_a_parameter_again(folder: Folder) -> None:
     other = folder.facts.with_name("more.yaml")
     other.write_text(
@@ -332,6 +372,16 @@ def test_the_digest_covers_everything_that_is_used(folder: Folder) -> None:
         after = folder.load().sha256
         assert after != before, name
         before = after
+
+
+def test_a_file_that_was_changed_is_read_again(folder: Folder) -> None:
+    before = folder.load()
+    folder.change(folder.facts, "short_months: {value: 1,", "short_months: {value: 2,")
+    folder.change(folder.path / "sites.yaml", "region: organ", "region: node")
+    after = folder.load()
+    assert [it.parameters["short_months"].value for it in (before, after)] == [1, 2]
+    assert before.terms["drugs"] == after.terms["drugs"]
+    assert before.terms["sites"] != after.terms["sites"]
 
 
 def test_a_fact_written_once_for_several_things(folder: Folder) -> None:
