@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import generators
 import pytest
 from generators import LOSSES, SCREENING_DAY, SCREENING_DAYS, losses, record, shuffled, with_future
 
-from screener.compiling.compiler import Compiler
-from screener.encoding import study
+from screener.encoding.catalogue import Catalogue
 from screener.record import LIST_FIELDS, parse
 from screener.screening import Screener
 
-CRITERIA = Path(__file__).parents[1] / "criteria"
 SEEDS = range(400)
 
 
 @pytest.fixture(scope="module")
 def screener() -> Screener:
-    encoding = study.load(CRITERIA / "studies" / "dawna-fes.yaml", CRITERIA)
-    return Screener(Compiler(encoding).compile())
+    return Screener(Catalogue().plan("dawna-fes"))
 
 
 def test_every_criterion_and_part_reaches_each_truth(screener: Screener) -> None:

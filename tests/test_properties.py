@@ -32,8 +32,8 @@ from generators import (
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from screener.compiling.compiler import Compiler
 from screener.encoding import study, yaml_file
+from screener.encoding.catalogue import Catalogue
 from screener.plan import Plan
 from screener.record import LIST_FIELDS, PARTIAL_NAMES, RecordInvalid, parse
 from screener.result import CriterionResult, ScreeningResult
@@ -58,7 +58,7 @@ def batches(number: int) -> settings:
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return Compiler(study.load(CRITERIA / "studies" / "dawna-fes.yaml", CRITERIA)).compile()
+    return Catalogue().plan("dawna-fes")
 
 
 @pytest.fixture(scope="module")
@@ -386,11 +386,13 @@ def test_a_criterion_clears_on_the_day_named_and_not_the_day_before(screener: Sc
             again.setdefault(result.rescreen_on - timedelta(days=1), []).append((data, True))
     for day in sorted(asked.keys() | again.keys()):
         cases, returns = asked.get(day, []), again.get(day, [])
-        results = screened(screener, [c[0] for c in cases] + [r[0] for r in returns], day)
-        for (data, criterion, fails), result in zip(cases, results, strict=False):
-            assert (criterion in failing(result)) == fails, (criterion, day, data)
-        for (data, fails), result in zip(returns, results[len(cases) :], strict=True):
-            assert bool(failing(result)) == fails, (day, data)
+        wanted = {id(data): data for data, *_ in (*cases, *returns)}
+        results = screened(screener, wanted.values(), day)
+        found = {key: failing(one) for key, one in zip(wanted, results, strict=True)}
+        for data, criterion, fails in cases:
+            assert (criterion in found[id(data)]) == fails, (criterion, day, data)
+        for data, fails in returns:
+            assert bool(found[id(data)]) == fails, (day, data)
     assert {c for cases in asked.values() for _, c, _ in cases} == CLEARED_BY_TIME
     assert again
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from screener.compiling.compiler import Compiler
-from screener.encoding.study import load
+from screener.encoding.catalogue import Catalogue
 from screener.record import parse
 from screener.screening import Screener, Settings
 
@@ -38,8 +37,7 @@ def records() -> list[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def screener() -> Screener:
-    study = ROOT / "criteria" / "studies" / "dawna-fes.yaml"
-    return Screener(Compiler(load(study, ROOT / "criteria")).compile())
+    return Screener(Catalogue().plan("dawna-fes"))
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from screener.compiling.compiler import Compiler
-from screener.encoding.study import load
+from screener.encoding.catalogue import Catalogue
 from screener.plan import Plan
-
-CRITERIA = Path(__file__).resolve().parents[2] / "criteria"
 
 STUDY = """\
 id: small-cohort
@@ -86,4 +83,4 @@ def plan_of(folder: Path, text: str = STUDY) -> Plan:
     """The compiled study."""
     path = folder / "small-cohort.yaml"
     path.write_text(text, "utf-8")
-    return Compiler(load(path, CRITERIA)).compile()
+    return Catalogue().plan(path)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,10 @@ def screened(export: Path, out: Path, study: object, *options: object) -> dict[s
     words = ["batch", export, "--out", out, "--as-of", DAY, "--workers", 1, "--study", study]
     result = CliRunner().invoke(app, [str(word) for word in (*words, *options)])
     assert result.exit_code == 0, result.stderr
+    return counted_in(out)
+
+
+def counted_in(out: Path) -> dict[str, Any]:
     (one,) = json.loads((out / "summary.json").read_text("utf-8"))["studies"]
     return dict(one)
 
@@ -93,6 +99,22 @@ def study(folder: Path, text: str) -> Path:
     return path
 
 
+Relaxed = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def relaxed(tmp_path_factory: pytest.TempPathFactory, export: Path) -> Relaxed:
+    """Screens the export for a study with its curves, once each; the folder with the outputs."""
+
+    @cache
+    def run(text: str, *options: str) -> Path:
+        folder = tmp_path_factory.mktemp("relaxed")
+        screened(export, folder / "o", study(folder, text), "--relax", *options)
+        return folder / "o"
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("text", "names", "options"),
     [
@@ -102,10 +124,10 @@ def study(folder: Path, text: str) -> Path:
     ],
 )
 def test_each_point_is_what_screening_with_that_value_gives(
-    text: str, names: list[str], options: tuple[str, ...], export: Path, tmp_path: Path
+    text: str, names: list[str], options: tuple[str, ...], relaxed: Relaxed, tmp_path: Path
 ) -> None:
     file = study(tmp_path, text)
-    found = curves(screened(export, tmp_path / "o", file, "--relax", *options))
+    found = curves(counted_in(relaxed(text, *options)))
     for name in names:
         points = found[name]["curve"]
         assert len({point["ineligible"] for point in points}) > 1
@@ -119,8 +141,8 @@ def test_each_point_is_what_screening_with_that_value_gives(
             }, settings
 
 
-def test_a_threshold_behind_the_index_date_alone_has_a_curve(export: Path, tmp_path: Path) -> None:
-    found = curves(screened(export, tmp_path / "o", study(tmp_path, SHIFTED), "--relax"))
+def test_a_threshold_behind_the_index_date_alone_has_a_curve(relaxed: Relaxed) -> None:
+    found = curves(counted_in(relaxed(SHIFTED)))
     assert found["days_later"]["criteria"] == []
     assert found["never_asked"]["criteria"] == []
     counts = [{**point, "value": 0} for point in found["never_asked"]["curve"]]
@@ -163,9 +185,9 @@ def test_a_value_that_leaves_the_calendar_has_no_point(export: Path, tmp_path: P
 
 
 def test_what_is_unknown_stays_apart_where_the_study_counts_it_as_something(
-    export: Path, tmp_path: Path
+    relaxed: Relaxed, export: Path, tmp_path: Path
 ) -> None:
-    plain = screened(export, tmp_path / "p", study(tmp_path, TRIAL), "--relax")
+    plain = counted_in(relaxed(TRIAL))
     text = f"{TRIAL}\nunknown_counts_as: eligible\n"
     counted = screened(export, tmp_path / "c", study(tmp_path, text), "--relax")
     assert plain["status"]["undetermined"] > 0 == counted["status"]["undetermined"]
@@ -174,4 +196,4 @@ def test_what_is_unknown_stays_apart_where_the_study_counts_it_as_something(
     page = (tmp_path / "c" / "report.html").read_text("utf-8")
     told = "Who has something unknown counts as eligible in this study, and is kept apart here."
     assert told in page
-    assert told not in (tmp_path / "p" / "report.html").read_text("utf-8")
+    assert told not in (relaxed(TRIAL) / "report.html").read_text("utf-8")

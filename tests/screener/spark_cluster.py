@@ -17,13 +17,18 @@ from pyspark.sql import SparkSession
 from screener import spark
 
 MASTER = "local-cluster[2,1,1024]"
-# Programs that run for a minute are not worth compiling well.
-_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# Programs that run for a minute are not worth compiling well, nor is what Spark ships worth
+# verifying; and while their classes are loaded, no garbage is worth looking for.
+_JAVA = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m "
+    "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
 _CONF = {
     "spark.driver.extraJavaOptions": _JAVA,
     "spark.executor.extraJavaOptions": _JAVA,
     "spark.sql.codegen.wholeStage": "false",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "3",
     "spark.sql.files.openCostInBytes": "1024",
     # A machine that is busy with other tests is slow to answer, and not lost.

@@ -6,11 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from small_study import CRITERIA, STUDY
+from small_study import STUDY
 
 from screener import database
-from screener.compiling.compiler import Compiler
-from screener.encoding import study
+from screener.encoding.catalogue import Catalogue
 from screener.engine import Engine
 from screener.errors import StudyError
 from screener.record import parse
@@ -22,7 +21,7 @@ DAY = date(2026, 1, 15)
 def small(folder: Path, text: str = STUDY) -> Screener:
     path = folder / "small.yaml"
     path.write_text(text, "utf-8")
-    return Screener(Compiler(study.load(path, CRITERIA)).compile())
+    return Screener(Catalogue().plan(path))
 
 
 def test_an_expression_that_cannot_be_computed(tmp_path: Path) -> None:

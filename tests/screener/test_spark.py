@@ -26,6 +26,7 @@ import screener
 from screener import cli, spark
 from screener.batch import run
 from screener.batch.batch import Batch
+from screener.batch.bulk import LONGEST
 from screener.batch.log import LogRow
 from screener.errors import InputError, StudyError, UsageError
 from screener.intake.detect import opened
@@ -213,9 +214,11 @@ def test_a_folder_of_files_that_are_skewed_empty_enormous_or_wrong(
 ) -> None:
     folder = tmp_path / "in put"
     folder.mkdir()
-    events = [{"name": "n" * 400, "date": "2020-01-01"}] * 9_000
+    events = [{"name": "n" * 400, "date": "2020-01-01"}] * 5_200
+    huge = line({"id": "HUGE", "procedures": events})
+    assert len(huge) > 2 * LONGEST  # no line that DuckDB reads, and many pieces of a file
     many = [line(person(seed)) for seed in range(60)]
-    write(folder / "a.ndjson", [*many, line({"id": "HUGE", "procedures": events})])
+    write(folder / "a.ndjson", [*many, huge])
     write(folder / "b.ndjson", [])
     write(folder / "c.ndjson", [b"{}", b"x", line({"id": "P0003", "sex": "no"}), b"\xff\xfe\xff"])
     write(folder / "d é.ndjson", [line(person(0)), line({"id": "HUGE"}), line({"id": "LAST"})])
@@ -223,8 +226,7 @@ def test_a_folder_of_files_that_are_skewed_empty_enormous_or_wrong(
         summary = spark.screen_files(
             session, str(folder), [study], DAY, str(tmp_path / "out"), today=DAY
         )
-    whole = write(tmp_path / "whole.ndjson", [*many, line({"id": "HUGE", "procedures": events}),
-                                              line({"id": "LAST"})])  # fmt: skip
+    whole = write(tmp_path / "whole.ndjson", [*many, huge, line({"id": "LAST"})])
     expected = embedded(whole, tmp_path / "one", [study])
     found = on_spark(tmp_path / "out")
     assert found[:2] == expected[:2]

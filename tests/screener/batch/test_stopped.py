@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -151,15 +152,21 @@ def test_another_process_at_work(tmp_path: Path, study: Path, export: Path) -> N
     assert "another process" in refused.stderr
 
 
-@pytest.fixture
-def killed(tmp_path: Path, study: Path, export: Path) -> Path:
-    """Where a run was killed after its first chunk."""
-    out = tmp_path / "out"
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory, study: Path, export: Path) -> Path:
+    """What a run left that was killed after its first chunk."""
+    out = tmp_path_factory.mktemp("left") / "out"
     run = begun(export, out, study, "--workers", 1)
     assert wait_for_chunks(out, 1, run)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     return out
+
+
+@pytest.fixture
+def killed(tmp_path: Path, left: Path) -> Path:
+    """Where a run was killed after its first chunk."""
+    return Path(shutil.copytree(left, tmp_path / "out"))
 
 
 @pytest.mark.parametrize(

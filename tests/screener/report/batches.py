@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -128,32 +129,30 @@ def hash_of(text: str) -> int:
 def summary(rows: list[PatientRow], rejected: int = 0, study: str = STUDY) -> Any:
     """What the program would count over these rows."""
     of_study = [one for one in rows if one.study == study]
-    counts = []
-    for name in CRITERIA:
-        fail = sum(name in one.failed for one in of_study)
-        unknown = sum(name in one.unknown for one in of_study)
-        only = sum(list(one.failed) == [name] for one in of_study)
-        counts.append(
-            {
-                "id": name,
-                "pass": len(of_study) - fail - unknown,
-                "fail": fail,
-                "unknown": unknown,
-                "only_reason": only,
-            }
-        )
+    fails = Counter(name for one in of_study for name in one.failed)
+    unknowns = Counter(name for one in of_study for name in one.unknown)
+    alone = Counter(one.failed[0] for one in of_study if len(one.failed) == 1)
+    counts = [
+        {
+            "id": name,
+            "pass": len(of_study) - fails[name] - unknowns[name],
+            "fail": fails[name],
+            "unknown": unknowns[name],
+            "only_reason": alone[name],
+        }
+        for name in CRITERIA
+    ]
+    places = {name: place for place, name in enumerate(CRITERIA)}
+    first = Counter(min(one.failed, key=places.__getitem__) for one in of_study if one.failed)
     remaining, flow = len(of_study), []
     flow.append({"criterion": None, "label": "Screened", "excluded": 0, "remaining": remaining})
-    for name in CRITERIA:
-        excluded = sum(
-            bool(one.failed) and min(one.failed, key=CRITERIA.index) == name for one in of_study
+    for name in (name for name in CRITERIA if first[name]):
+        excluded = first[name]
+        remaining -= excluded
+        label = next(it.text for it in result().criteria if it.id == name)
+        flow.append(
+            {"criterion": name, "label": label, "excluded": excluded, "remaining": remaining}
         )
-        if excluded:
-            remaining -= excluded
-            label = next(it.text for it in result().criteria if it.id == name)
-            flow.append(
-                {"criterion": name, "label": label, "excluded": excluded, "remaining": remaining}
-            )
     statuses = [one.status for one in of_study]
     names: tuple[Status, ...] = ("eligible", "ineligible", "undetermined")
     return {

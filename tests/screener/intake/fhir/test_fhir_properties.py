@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -12,14 +11,12 @@ from fhir_generator import broken, chooses, resources
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from screener.compiling.compiler import Compiler
-from screener.encoding import study
+from screener.encoding.catalogue import Catalogue
 from screener.intake.fhir import bundle
 from screener.intake.fhir.draft import Extract
 from screener.record import parse
 from screener.screening import Screener
 
-CRITERIA = Path(__file__).parents[4] / "criteria"
 NUMBER = 25
 seeds = given(st.integers(0, 10**9))
 batch = settings(
@@ -30,9 +27,7 @@ batch = settings(
 
 @pytest.fixture(scope="module")
 def screener() -> Screener:
-    return Screener(
-        Compiler(study.load(CRITERIA / "studies" / "dawna-fes.yaml", CRITERIA)).compile()
-    )
+    return Screener(Catalogue().plan("dawna-fes"))
 
 
 def made_of(entries: list[object]) -> Extract:
