@@ -90,7 +90,8 @@ Pair = tuple[Data, Data]
 
 def flips(screener: Screener, pairs: Sequence[Pair], as_of: date) -> list[tuple[int, str]]:
     """The pairs, and the criteria or parts, of which one record is met and the other not met."""
-    records = {id(data): parse(data) for pair in pairs for data in pair}  # many share the whole
+    single = {id(data): data for pair in pairs for data in pair}  # many share the whole
+    records = {key: parse(data) for key, data in single.items()}
     truths = dict(zip(records, screener.truths(list(records.values()), as_of), strict=True))
     return [
         (number, node.id)
