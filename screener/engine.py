@@ -16,6 +16,7 @@ from screener.encoding.dictionaries import BETWEEN, TERM_SHAPES
 from screener.errors import StudyError
 from screener.later import Later
 from screener.plan import BASE, STRICT, Plan
+from screener.quick import every
 from screener.reasons import statement
 
 if TYPE_CHECKING:
@@ -42,20 +43,16 @@ class Words:
     @staticmethod
     def of(records: Sequence[Any]) -> Words:
         """The words of some records, or of what has the fields of records."""
-        therapies = [it for record in records for it in (record.therapies or ())]
-        labs = [lab for record in records for lab in (record.labs or ())]
-        exams = [exam for record in records for exam in (record.imaging or ())]
-        words = Words(
-            drugs={drug for it in therapies for drug in (it.drugs or ())},
-            sites={lesion.site for exam in exams for lesion in (exam.lesions or ()) if lesion.site},
+        therapies = every(records, "therapies")
+        labs = every(records, "labs")
+        lesions = every(every(records, "imaging"), "lesions")
+        return Words(
+            drugs={*every(therapies, "drugs"), *every(records, "allergies")},
+            sites={it.site for it in [*lesions, *every(records, "metastases")] if it.site},
             tests={lab.test for lab in labs},
             units={lab.unit for lab in labs if lab.unit},
-            neoplasms={it.type for record in records for it in (record.other_malignancies or ())},
+            neoplasms={it.type for it in every(records, "other_malignancies")},
         )
-        for record in records:
-            words.drugs.update(record.allergies or ())
-            words.sites.update([it.site for it in record.metastases or ()])
-        return words
 
 
 class Question(msgspec.Struct, frozen=True):
