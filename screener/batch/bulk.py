@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from screener import database
 from screener.answer import Answer
 from screener.batch import outcomes, removal, results, verdicts
+from screener.batch.handed import Handed
 from screener.batch.judge import words_of
 from screener.batch.log import LogRow
 from screener.batch.tally import Tally
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from screener.result import Outcome, Status
     from screener.screening import Screener
 
-LONGEST = 1024 * 1024
-"""Bytes of a record that is handed over as the line of a file; DuckDB reads lines up to twice so
-long."""
-
-_LINES = (
-    "read_csv($file, auto_detect = false, header = false, columns = {'line': 'VARCHAR'}, "
-    "delim = '\x01', quote = '', escape = '')"
-)
-"""The lines of a file as they are: in a record stands no such character."""
-
 _SWEPT = 4
 """Chunks after which DuckDB gives free what was deleted, so that no more memory is ever used."""
 
@@ -43,11 +33,15 @@ _VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], status VARCHAR
     reasons VARCHAR[], failed VARCHAR, "unknown" VARCHAR, why VARCHAR, needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
 
+_QUESTION = (
+    "CREATE VIEW question AS SELECT n, CAST(NULL AS DATE) AS as_of, later, record FROM handed"
+)
+
 _KEPT = "SELECT patient_id, truths, reasons FROM verdicts JOIN patients USING (n)"
 
 _TOLD = 'SELECT n, status, failed, "unknown", why, needs FROM verdicts ORDER BY n'
 
-_EMPTY = "; ".join(f"DELETE FROM {n}" for n in ("viewed", "question", "verdicts", "patients"))
+_EMPTY = "; ".join(f"DELETE FROM {n}" for n in ("viewed", "verdicts", "patients"))
 
 
 @dataclass(frozen=True)
@@ -69,8 +63,8 @@ class Outcomes(NamedTuple):
 class Bulk:
     """The engine of one study for many records.
 
-    It writes files into `folder` and nowhere else; without one, none. Without `reasons`, outcomes
-    are all that can be asked.
+    It writes files of results into `folder` and nowhere else; without one, none. Without `reasons`,
+    outcomes are all that can be asked.
     """
 
     def __init__(
@@ -83,8 +77,10 @@ class Bulk:
         self._truths = many.verdicts.statement.replace(SOURCE, ON_LATER_DAYS)
         connection.execute(
             f"BEGIN; {plan.tables}; DROP TABLE viewed; {self._asked.create}; {_VERDICTS}; "
-            f"{plan.logic}; {verdicts.MACROS}; COMMIT"
+            f"{plan.logic}; {verdicts.MACROS}; DROP TABLE question; COMMIT"
         )
+        self._handed = Handed(connection, "handed")
+        connection.execute(_QUESTION)
         # What is optimized is planned anew whenever it runs, which takes longer than it saves.
         connection.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
@@ -97,9 +93,6 @@ class Bulk:
             if reasons
             else f"PREPARE decide AS {outcomes.statement(plan)} ORDER BY n"
         )
-        self._file = folder / f"records-{os.getpid()}-{id(self)}.ndjson" if folder else None
-        if self._file:
-            self._file.touch()
         truths = [f"truths[{i}]" for i in range(1, len(plan.nodes) + 1)]
         counts = ", ".join(f"count({it}), count(CASE WHEN {it} THEN 1 END)" for it in truths)
         connection.execute(f"PREPARE count_truths AS SELECT {counts} FROM verdicts")
@@ -153,17 +146,7 @@ class Bulk:
         self._begun += 1
         self.connection.execute("DELETE FROM day")
         self.connection.execute("INSERT INTO day VALUES (?)", [as_of])
-        if not self._file or any(len(record.text) > LONGEST for record in records):
-            self._question(records, [()] * len(records))
-            return
-        self._know_words(records)
-        lines = b"\n".join([record.text for record in records])
-        self._file.write_bytes(lines.replace(b"\r", b" "))  # it would end a line
-        self.connection.execute("DELETE FROM question")
-        self.connection.execute(
-            f"INSERT INTO question SELECT row_number() OVER () - 1, NULL, [], line FROM {_LINES}",
-            {"file": str(self._file)},
-        )
+        self._question(records, [()] * len(records))
 
     def _know_words(self, records: Sequence[Accepted]) -> None:
         words = words_of(records)
@@ -187,16 +170,7 @@ class Bulk:
 
     def _question(self, records: Sequence[Accepted], later: Sequence[Sequence[date]]) -> None:
         self._know_words(records)
-        self.connection.execute("DELETE FROM question")
-        self.connection.execute(
-            "INSERT INTO question SELECT unnest(range($number)), NULL, unnest($later), "
-            "unnest($record)",
-            {
-                "number": len(records),
-                "later": [list(each) for each in later],
-                "record": [record.text.decode() for record in records],
-            },
-        )
+        self._handed.put([record.text for record in records], later)
 
     def _name(self, records: Sequence[Accepted]) -> None:
         self.connection.execute("DELETE FROM patients")
