@@ -26,7 +26,6 @@ import screener
 from screener import cli, spark
 from screener.batch import run
 from screener.batch.batch import Batch
-from screener.batch.bulk import LONGEST
 from screener.batch.log import LogRow
 from screener.errors import InputError, StudyError, UsageError
 from screener.intake.detect import opened
@@ -216,7 +215,7 @@ def test_a_folder_of_files_that_are_skewed_empty_enormous_or_wrong(
     folder.mkdir()
     events = [{"name": "n" * 400, "date": "2020-01-01"}] * 5_200
     huge = line({"id": "HUGE", "procedures": events})
-    assert len(huge) > 2 * LONGEST  # no line that DuckDB reads, and many pieces of a file
+    assert len(huge) > 2 << 20  # no line that DuckDB reads, and many pieces of a file
     many = [line(person(seed)) for seed in range(60)]
     write(folder / "a.ndjson", [*many, huge])
     write(folder / "b.ndjson", [])

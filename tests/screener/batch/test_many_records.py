@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from small_study import CRITERIA, STUDY
 
 from screener.batch import results
-from screener.batch.bulk import LONGEST, Bulk
+from screener.batch.bulk import Bulk
 from screener.batch.general import General
 from screener.batch.judge import Accepted, judge
 from screener.compiling.compiler import Compiler
@@ -115,11 +115,14 @@ def test_records_as_they_are_written_by_others(dawna: Screener, folder: Path) ->
     engine = Bulk(dawna, folder, reasons=False)
     expected = engine.outcomes([accepted(data) for data in made], DAY)
     assert engine.outcomes([judged(text) for text in written], DAY) == expected
-    for more in (-1, 0, 1):
-        space = LONGEST + more - len(written[-1].encode())
-        longer = [*written[:-1], written[-1][:-1] + space * " " + "}"]
-        assert len(longer[-1].encode()) == LONGEST + more
-        assert engine.outcomes([judged(text) for text in longer], DAY) == expected
+    longer = [*written[:-1], written[-1][:-1] + (5 << 20) * " " + "}"]
+    assert engine.outcomes([judged(text) for text in longer], DAY) == expected
+
+
+def test_only_results_are_written(dawna: Screener, tmp_path: Path) -> None:
+    bulk = Bulk(dawna, tmp_path)
+    bulk.screen([accepted(generators.record(seed)) for seed in range(9)], DAY, tmp_path / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
 def test_an_expression_that_cannot_be_computed(tmp_path: Path) -> None:
