@@ -452,22 +452,22 @@ def _remark(criterion: CriterionResult, whole: CriterionResult | None) -> str:
     return f"fails; does not decide {whole.id} alone"
 
 
-def _users(criterion: CriterionResult, text: str, field: str) -> list[str]:
-    """Name the innermost parts that list a text; the criterion where it or all of them do."""
-    below = [found for part in criterion.parts for found in _users(part, text, field)]
-    if below and below != [part.id for part in criterion.parts]:
-        return below
-    if below:
-        return [criterion.id]
-    return [criterion.id] if text in getattr(criterion, field) else []
+def _users(criterion: CriterionResult, field: str) -> dict[str, list[str]]:
+    """Name for each text the innermost parts that list it; the criterion where it or all do."""
+    found: dict[str, list[str]] = {text: [] for text in getattr(criterion, field)}
+    for part in criterion.parts:
+        for text, users in _users(part, field).items():
+            found.setdefault(text, []).extend(users)
+    alone, parts = [criterion.id], [part.id for part in criterion.parts]
+    return {text: users if users and users != parts else alone for text, users in found.items()}
 
 
 def _with_users(result: ScreeningResult, texts: Iterable[str], field: str, word: str) -> list[str]:
-    items = []
-    for text in texts:
-        users = [found for part in result.criteria for found in _users(part, text, field)]
-        items.append(f"{text} ({word}{', '.join(users)})" if users else text)
-    return items
+    found: dict[str, list[str]] = {}
+    for criterion in result.criteria:
+        for text, users in _users(criterion, field).items():
+            found.setdefault(text, []).extend(users)
+    return [f"{text} ({word}{', '.join(found[text])})" if text in found else text for text in texts]
 
 
 RULE = {
