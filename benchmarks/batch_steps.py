@@ -39,7 +39,7 @@ STEPS = {
     "DELETE FROM day": "hand over",
     "INSERT INTO day": "hand over",
     "EXECUTE decide": "texts",
-    "SELECT n, truths": "rescreening",
+    "SELECT n, [": "rescreening",
     "PREPARE fill": "rescreening",
     "DELETE FROM viewed": "rescreening",
     "PREPARE ask_again": "rescreening",

@@ -85,7 +85,7 @@ class Bulk(msgspec.Struct, frozen=True):
     `viewed`."""
     statement: str
     """For each row of a table that stands for `SOURCE`: n, variant, as_of, screened_on, and the
-    truths of `Plan.nodes`."""
+    truths of `Plan.nodes`, each a column that `truth_column` names."""
 
     def on_the_day(self) -> str:
         """The statement for the records of `question`, on the day of their screening.
@@ -107,6 +107,14 @@ class Many(msgspec.Struct, frozen=True):
     `r<position>`, the reason, and the columns that `asks` names."""
     asks: list[list[str]]
     """For each of `Plan.leaves` the columns of what to obtain where it is open, in their order."""
+
+
+def truth_column(position: int) -> str:
+    """The column of a statement for many records with the truth of one of `Plan.nodes`.
+
+    No fact can have its name, which is to be quoted.
+    """
+    return f"truth {position}"
 
 
 SOURCE = "{source}"

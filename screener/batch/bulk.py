@@ -15,7 +15,7 @@ from screener.batch.log import LogRow
 from screener.batch.tally import Tally
 from screener.conclusion import clears_on, first_day_without_fail
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
-from screener.plan import BASE, ON_LATER_DAYS, SOURCE
+from screener.plan import BASE, ON_LATER_DAYS, SOURCE, truth_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SWEPT = 4
 """Chunks after which DuckDB gives free what was deleted, so that no more memory is ever used."""
 
-_VERDICTS = """CREATE TABLE verdicts(n INTEGER, truths BOOLEAN[], status VARCHAR, later DATE[],
+_VERDICTS = """CREATE TABLE verdicts(n INTEGER, {truths}, status VARCHAR, later DATE[],
     reasons VARCHAR[], failed VARCHAR, "unknown" VARCHAR, why VARCHAR, needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
 
@@ -37,7 +37,7 @@ _QUESTION = (
     "CREATE VIEW question AS SELECT n, CAST(NULL AS DATE) AS as_of, later, record FROM handed"
 )
 
-_KEPT = "SELECT patient_id, truths, reasons FROM verdicts JOIN patients USING (n)"
+_KEPT = "SELECT patient_id, [{truths}] AS truths, reasons FROM verdicts JOIN patients USING (n)"
 
 _TOLD = 'SELECT n, status, failed, "unknown", why, needs FROM verdicts ORDER BY n'
 
@@ -75,8 +75,10 @@ class Bulk:
         many = verdicts.asked_of_many(plan)
         self._asked = many.explained if reasons else many.verdicts
         self._truths = many.verdicts.statement.replace(SOURCE, ON_LATER_DAYS)
+        names = [f"t{i}" for i in range(len(plan.nodes))]
+        made = _VERDICTS.format(truths=", ".join(f"{name} BOOLEAN" for name in names))
         connection.execute(
-            f"BEGIN; {plan.tables}; DROP TABLE viewed; {self._asked.create}; {_VERDICTS}; "
+            f"BEGIN; {plan.tables}; DROP TABLE viewed; {self._asked.create}; {made}; "
             f"{plan.logic}; {verdicts.MACROS}; DROP TABLE question; COMMIT"
         )
         self._handed = Handed(connection, "handed")
@@ -85,16 +87,18 @@ class Bulk:
         connection.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
         [base] = variants(plan, [], strict=False)[:1]
-        names = ["variant", *plan.parameters]
-        marks = ", ".join("?" for _ in names)
-        connection.execute(f"INSERT INTO variants VALUES ({marks})", [base[n] for n in names])
+        asked = ["variant", *plan.parameters]
+        marks = ", ".join("?" for _ in asked)
+        connection.execute(f"INSERT INTO variants VALUES ({marks})", [base[n] for n in asked])
         connection.execute(
             f"PREPARE decide AS INSERT INTO verdicts BY NAME {verdicts.statement(plan)}"
             if reasons
             else f"PREPARE decide AS {outcomes.statement(plan)} ORDER BY n"
         )
-        truths = [f"truths[{i}]" for i in range(1, len(plan.nodes) + 1)]
-        counts = ", ".join(f"count({it}), count(CASE WHEN {it} THEN 1 END)" for it in truths)
+        truths = ", ".join(names)
+        self._kept = _KEPT.format(truths=truths)
+        self._waiting = f"SELECT n, [{truths}], later FROM verdicts WHERE len(later) > 0"
+        counts = ", ".join(f"count({it}), count(CASE WHEN {it} THEN 1 END)" for it in names)
         connection.execute(f"PREPARE count_truths AS SELECT {counts} FROM verdicts")
         self._asks_again = False
         self._begun = 0
@@ -115,7 +119,7 @@ class Bulk:
             self._name(records)
             rescreen = self._rescreening(records, as_of)
             if file:
-                results.keep(self.connection, _KEPT, file)
+                results.keep(self.connection, self._kept, file)
             rows = self.connection.execute(_TOLD).fetchall()
             return Screened(self._log(rows, records, as_of, rescreen), self._tally(rows))
         except database.FileError as error:
@@ -161,7 +165,8 @@ class Bulk:
         """The truths of records on the same day as before and on later ones: n, day, truths."""
         self._question(records, later)
         if not self._asks_again:
-            again = f"SELECT n, as_of, truths FROM ({self._truths})"
+            names = (f'"{truth_column(i)}"' for i in range(len(self.plan.nodes)))
+            again = f"SELECT n, as_of, [{', '.join(names)}] FROM ({self._truths})"
             self.connection.execute(f"PREPARE fill AS INSERT INTO viewed {self._asked.view}")
             self.connection.execute(f"PREPARE ask_again AS {again}")
             self._asks_again = True
@@ -181,9 +186,7 @@ class Bulk:
 
     def _rescreening(self, records: Sequence[Accepted], as_of: date) -> dict[int, date]:
         """The first day on which nothing fails any more, where time alone can bring it."""
-        rows = self.connection.execute(
-            "SELECT n, truths, later FROM verdicts WHERE len(later) > 0"
-        ).fetchall()
+        rows = self.connection.execute(self._waiting).fetchall()
         waiting: dict[int, Answer] = {}
         for n, truths, days in rows:
             waiting[n] = answer = Answer(self.plan, strict=False, without=[])
@@ -206,7 +209,7 @@ class Bulk:
 
     def results(self) -> Any:
         """The long form of what was screened last as a table of Arrow, record by record."""
-        return database.to_arrow(self.connection, results.long_form(self.plan, f"({_KEPT})"))
+        return database.to_arrow(self.connection, results.long_form(self.plan, f"({self._kept})"))
 
     def _log(
         self,

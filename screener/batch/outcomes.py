@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screener.batch.verdicts import asked_of_many
+from screener.plan import truth_column
 
 if TYPE_CHECKING:
     from screener.plan import Node, Plan
@@ -21,8 +22,8 @@ def statement(plan: Plan) -> str:
     goes to Python in a tenth of the time of a list.
     """
     nodes = range(len(plan.nodes))
-    truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in nodes)
-    letters = ", ".join(f"{_letter(node, f't{i}')} AS o{i}" for i, node in enumerate(plan.nodes))
+    names = [f'"{truth_column(i)}"' for i in nodes]
+    letters = ", ".join(f"{_letter(plan.nodes[i], names[i])} AS o{i}" for i in nodes)
     asked = asked_of_many(plan).verdicts.on_the_day()
     top = ", ".join(f"o{i}" for i in plan.top)
     columns = [
@@ -31,7 +32,7 @@ def statement(plan: Plan) -> str:
         f"WHEN list_contains([{top}], 'u') THEN 'undetermined' ELSE 'eligible' END AS status",
         f"concat({', '.join(f'o{i}' for i in nodes)}) AS outcomes",
     ]
-    source = f"(SELECT n, {letters} FROM (SELECT n, {truths} FROM ({asked})))"  # noqa: S608
+    source = f"(SELECT n, {letters} FROM ({asked}))"  # noqa: S608
     return f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from screener.plan import truth_column
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -39,13 +41,14 @@ def asked_of_many(plan: Plan) -> Many:
 def statement(plan: Plan) -> str:
     """SQL that gives a row for each record of `question`, asked with the base variant.
 
-    Columns: n, status; truths and reasons of `plan.nodes`; ids of the criteria that fail and that
-    are unknown, with `BETWEEN_IDS`; why, each after its id; later, the days on which the record may
-    be without a fail if only time is needed; needs, where something obtained could help.
+    Columns: n, status; t<position>, the truths, and reasons of `plan.nodes`; ids of the criteria
+    that fail and that are unknown, with `BETWEEN_IDS`; why, each after its id; later, the days on
+    which the record may be without a fail if only time is needed; needs, where something obtained
+    could help.
     """
     nodes, top = plan.nodes, plan.top
     many = asked_of_many(plan)
-    truths = ", ".join(f"truths[{i + 1}] AS t{i}" for i in range(len(nodes)))
+    truths = ", ".join(f'"{truth_column(i)}" AS t{i}' for i in range(len(nodes)))
     status = (
         f"CASE WHEN {_any(fails(nodes[i], f't{i}') for i in top)} THEN 'ineligible' "
         f"WHEN {_any(f't{i} IS NULL' for i in top)} THEN 'undetermined' ELSE 'eligible' END"
@@ -66,7 +69,7 @@ def statement(plan: Plan) -> str:
     unknown = [(f"t{i} IS NULL", f"'{nodes[i].id}'") for i in top]
     why = [(f"({passes(nodes[i], f't{i}')}) IS NOT TRUE", _named(plan, i)) for i in top]
     columns = [
-        "n", "truths", "status", "later",
+        "n", *(f"t{i}" for i in range(len(nodes))), "status", "later",
         f"[{', '.join(f'r{i}' for i in range(len(nodes)))}] AS reasons",
         f"{_joined(failed, BETWEEN_IDS)} AS failed",
         f'{_joined(unknown, BETWEEN_IDS)} AS "unknown"',

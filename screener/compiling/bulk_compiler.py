@@ -13,7 +13,7 @@ from screener.compiling.simplify import Simplifier
 from screener.compiling.statements import ALWAYS, column, truth
 from screener.encoding.dictionaries import TERM_SHAPES
 from screener.encoding.study import every, leaves
-from screener.plan import ON_LATER_DAYS, SOURCE, Bulk
+from screener.plan import ON_LATER_DAYS, SOURCE, Bulk, truth_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from screener.compiling.lean import Case
     from screener.plan import Leaf, Node
 
-_TRUTHS = ("n", "variant", "as_of", "screened_on", "truths")
-_ASKED = (*_TRUTHS, "days")
+_ASKED = ("n", "variant", "as_of", "screened_on")
 
 
 class BulkCompiler:
@@ -37,6 +36,7 @@ class BulkCompiler:
         self._nodes = nodes
         self._told = told
         self._used = used
+        self._truths = [truth_column(position) for position in range(len(nodes))]
         # What both statements rest on is simplified once.
         self._written = Simplifier(Macros(compiler.encoding.logic), used)
         for name in (name for layer in compiler.needed(self._study.criteria, []) for name in layer):
@@ -50,19 +50,19 @@ class BulkCompiler:
         study = self._study
         single = leaves(study.criteria)
         by_id = {c.id: c for c in every(study.criteria)}
-        truths = ", ".join(
-            truth(by_id[node.id], lambda c: f"t_{column(c)}") for node in self._nodes
-        )
         days = ", ".join(f"({c.clears_after})" for c in single if c.clears_after)
         return {
             **{f"t_{column(c)}": f"CAST(({c.met_when}) AS BOOLEAN)" for c in single},
-            "truths": f"[{truths}]",
+            **{
+                name: truth(by_id[node.id], lambda c: f"t_{column(c)}")
+                for name, node in zip(self._truths, self._nodes, strict=True)
+            },
             "days": f"CAST(flatten([{days}]) AS DATE[])" if days else "CAST([] AS DATE[])",
         }
 
     def verdicts(self) -> Bulk:
         """The truths alone: of nothing that was not bound for few records."""
-        return self._bulk([], _TRUTHS, {})
+        return self._bulk([], (*_ASKED, *self._truths), {})
 
     def explained(
         self, opens: dict[str, str], whys: dict[str, str]
@@ -105,7 +105,9 @@ class BulkCompiler:
                 reasons[f"r{i}"] = (
                     f"CASE WHEN {known} THEN m{i} WHEN NOT {known} THEN u{i} ELSE {said} END"
                 )
-        bulk = self._bulk([because, reasons | asks], (*_ASKED, *reasons, *asks), when)
+        bulk = self._bulk(
+            [because, reasons | asks], (*_ASKED, *self._truths, "days", *reasons, *asks), when
+        )
         scratch = self._compiler.scratch
         with scratch.instead(f"DROP TABLE viewed; {bulk.create}"):
             scratch.bind([bulk.statement.replace(SOURCE, ON_LATER_DAYS)])

@@ -16,7 +16,7 @@ from screener.compiling.macros import Macros
 from screener.compiling.simplify import Simplifier
 from screener.encoding.catalogue import Catalogue
 from screener.engine import Words, put_terms, variants
-from screener.plan import ON_LATER_DAYS, SOURCE, Bulk, Plan
+from screener.plan import ON_LATER_DAYS, SOURCE, Bulk, Plan, truth_column
 from screener.record import Record
 
 DAY = date(2026, 1, 15)
@@ -141,7 +141,7 @@ def test_a_value_that_is_named_twice() -> None:
 
 
 def answers(
-    plan: Plan, bulk: Bulk | None, records: list[dict[str, Any]], columns: str = "truths, days"
+    plan: Plan, bulk: Bulk | None, records: list[dict[str, Any]], *, days: bool = True
 ) -> list[Any]:
     """The truths and days of records, by the whole statement of a plan or one for many records."""
     connection = database.connect()
@@ -157,13 +157,16 @@ def answers(
          "records": [json.dumps(record) for record in records]},
     )  # fmt: skip
     connection.execute("INSERT INTO day VALUES (?)", [DAY])
-    view, statement = plan.view, plan.whole.statement
+    view, statement, truths = plan.view, plan.whole.statement, "truths"
     if bulk:
+        names = (f'"{truth_column(place)}"' for place in range(len(plan.nodes)))
+        truths = f"[{', '.join(names)}] AS truths"
         connection.execute(f"DROP TABLE viewed; {bulk.create}")
         view, statement = bulk.view, bulk.statement.replace(SOURCE, ON_LATER_DAYS)
     connection.execute(f"INSERT INTO viewed {view}")
     return connection.execute(
-        f"SELECT n, variant, as_of, screened_on, {columns} FROM ({statement}) ORDER BY ALL"
+        f"SELECT n, variant, as_of, screened_on, {truths} {', days' if days else ''} "
+        f"FROM ({statement}) ORDER BY ALL"
     ).fetchall()
 
 
@@ -175,4 +178,4 @@ def test_many_records_have_the_truths_and_days_that_each_has_alone() -> None:
     assert len(expected) == 2 * len(records)
     assert answers(plan, plan.many.explained, records) == expected
     truths = [row[:-1] for row in expected]
-    assert answers(plan, plan.many.verdicts, records, "truths") == truths
+    assert answers(plan, plan.many.verdicts, records, days=False) == truths
