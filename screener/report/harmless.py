@@ -16,7 +16,7 @@ def harmless(value: str) -> str:
     or a tab or line end) gets an apostrophe before it; a plain number stays as it is. Quote every
     cell besides: where a semicolon separates cells, one within a text begins a cell of its own.
     """
-    if value[:1].isalnum():  # most are seen to be harmless at once
+    if not value or value[0].isalnum():  # most are seen to be harmless at once
         return value
     if _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"
