@@ -1,6 +1,6 @@
 """Records as a table that DuckDB reads where they lie in memory, in the layout of Apache Arrow.
 
-So no text of a patient is written to a file, or copied, to be screened.
+So no text of a patient is written to a file to be screened.
 """
 
 from __future__ import annotations
