@@ -198,8 +198,8 @@ CREATE MACRO unlisted(x) AS list_transform(
 
 -- Text ----------------------------------------------------------------------------------------
 
--- an amount without zeros at its end, to six decimals; most have one or none, which takes a third
--- of the time to say
+-- an amount without zeros at its end, to six decimals; most have one decimal or none, which
+-- takes a third of the time to say
 CREATE MACRO num(v) AS list_transform([v], lambda n: CASE
     WHEN n = CAST(n AS DECIMAL(38,0)) THEN CAST(CAST(n AS DECIMAL(38,0)) AS VARCHAR)
     WHEN n = CAST(n AS DECIMAL(38,1)) THEN CAST(CAST(n AS DECIMAL(38,1)) AS VARCHAR)

@@ -16,7 +16,7 @@ from screener.encoding.dictionaries import BETWEEN, TERM_SHAPES
 from screener.errors import StudyError
 from screener.later import Later
 from screener.plan import BASE, STRICT, Plan
-from screener.quick import every
+from screener.quick import entries_of
 from screener.reasons import statement
 
 if TYPE_CHECKING:
@@ -43,15 +43,15 @@ class Words:
     @staticmethod
     def of(records: Sequence[Any]) -> Words:
         """The words of some records, or of what has the fields of records."""
-        therapies = every(records, "therapies")
-        labs = every(records, "labs")
-        lesions = every(every(records, "imaging"), "lesions")
+        therapies = entries_of(records, "therapies")
+        labs = entries_of(records, "labs")
+        lesions = entries_of(entries_of(records, "imaging"), "lesions")
         return Words(
-            drugs={*every(therapies, "drugs"), *every(records, "allergies")},
-            sites={it.site for it in [*lesions, *every(records, "metastases")] if it.site},
+            drugs={*entries_of(therapies, "drugs"), *entries_of(records, "allergies")},
+            sites={it.site for it in [*lesions, *entries_of(records, "metastases")] if it.site},
             tests={lab.test for lab in labs},
             units={lab.unit for lab in labs if lab.unit},
-            neoplasms={it.type for it in every(records, "other_malignancies")},
+            neoplasms={it.type for it in entries_of(records, "other_malignancies")},
         )
 
 

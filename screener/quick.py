@@ -104,7 +104,7 @@ class Quick:
 
     def _are_possible(self, records: Sequence[Any]) -> bool:
         """What spans several fields; a text that sorts before another may be the earlier date."""
-        lists = {name: every(records, name) for name, _ in self._lists}
+        lists = {name: entries_of(records, name) for name, _ in self._lists}
         dates = self._dated(records, lists)
         births = {record.birth_date for record in records}
         if not (self._dates.hold(dates) and self._births.hold(births)):
@@ -195,7 +195,7 @@ def _is_one_line(text: bytes) -> bool:
 
 def _are_printable(texts: Sequence[bytes]) -> bool:
     """Whether no text holds what `record.TEXT` refuses; control characters are no JSON at all."""
-    foreign = b"\n".join([text for text in texts if not (text.isascii() and b"\x7f" not in text)])
+    foreign = b"\n".join([text for text in texts if not text.isascii() or b"\x7f" in text])
     others = foreign.translate(None, _PLAIN)
     if not others:
         return True
@@ -212,7 +212,7 @@ def _are_ids(texts: Sequence[str]) -> bool:
     return "".join(texts).isprintable() and all(text == text.strip() for text in texts)
 
 
-def every(objects: Iterable[Any], name: str) -> list[Any]:
+def entries_of(objects: Iterable[Any], name: str) -> list[Any]:
     """The entries of the lists of this name in some objects, one after the other."""
     return list(chain.from_iterable(filter(None, map(attrgetter(name), objects))))
 

@@ -165,6 +165,19 @@ def test_texts_that_are_not_one_record_each_are_never_accepted_together(texts: l
     assert quick.from_models(TODAY).accept_all(texts) is None
 
 
+@pytest.mark.parametrize("spaces", [0, 1, 7, 8, 9, 15, 16, 17, 100])
+def test_a_text_of_blanks_is_found_behind_any_number_of_spaces(spaces: int) -> None:
+    name = "a" + " b" * spaces
+    good = json.dumps({"id": "P", "centre": name}, separators=(",", ":")).encode()
+    blank = json.dumps({"id": "P", "centre": name, "labs": [{"test": " ", "value": 1}]},
+                       separators=(",", ":")).encode()  # fmt: skip
+    assert accepts(good) is not None
+    assert quick.from_models(TODAY).accept_all([good, good]) is not None
+    agree(blank)
+    assert accepts(blank) is None
+    assert quick.from_models(TODAY).accept_all([good, blank]) is None
+
+
 def test_dates_before_the_birth_of_another_are_no_hindrance() -> None:
     """Text alone does not tell there; each record is then looked at by itself."""
     young = {"id": "P", "birth_date": "2001-01-01"}
