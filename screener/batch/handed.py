@@ -11,6 +11,7 @@ from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
 import nanoarrow
+from nanoarrow.c_array_stream import CArrayStream
 
 from screener import database
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from duckdb import DuckDBPyConnection
+
+_AT_ONCE = 64
+"""Records that DuckDB parses at a time. It fills one field of all of them after the other, so what
+it parsed of more than these would not stay in the processor's cache."""
 
 _DAY_0 = date(1970, 1, 1).toordinal()
 _LATER = nanoarrow.list_(nanoarrow.date32())
@@ -59,7 +64,10 @@ class Handed:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The rows, as Arrow's PyCapsule protocol has it."""
-        return nanoarrow.c_array_stream(self._rows).__arrow_c_stream__()
+        size = len(self._rows)
+        starts = range(0, size, _AT_ONCE)
+        parts = [self._rows[start : min(start + _AT_ONCE, size)] for start in starts]
+        return CArrayStream.from_c_arrays(parts, _SCHEMA, validate=False).__arrow_c_stream__()
 
 
 def _column(kind: Any, length: int, *buffers: Any, children: Sequence[Any] = ()) -> Any:

@@ -130,7 +130,9 @@ class BulkCompiler:
     def _view(self, read: Collection[tuple[str, ...]]) -> str:
         """The SELECT over `question`, all of it as of the day of the table `day`.
 
-        DuckDB computes once for many records what rests on that day and on parameters alone.
+        DuckDB computes once for many records what rests on that day and on parameters alone. The
+        right side of a product it gathers first, so however few records it parses at a time, what
+        follows takes a whole vector of them.
         """
         fields = view.ALWAYS | {name for path in read for name in path}
         first = {path[0] for path in read} | {"partial"}
@@ -141,8 +143,8 @@ class BulkCompiler:
             for it in TERM_SHAPES
         )
         return view.View(fields, paths=False, read=read).sql(
-            f"(SELECT n, day.as_of, later, from_json(record, '{shape}') AS record, {terms} "  # noqa: S608
-            "FROM question, terms, day)"
+            f"(SELECT n, day.as_of, later, record, {terms} FROM terms, day, "  # noqa: S608
+            f"(SELECT n, later, from_json(record, '{shape}') AS record FROM question))"
         )
 
 

@@ -12,7 +12,7 @@ from screener.batch.handed import Handed
 DAYS = [date(2024, 2, 29), date(1969, 12, 31), date(2200, 12, 31)]
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 2047, 2048, 2049, 5000])
+@pytest.mark.parametrize("number", [0, 1, 2, 63, 64, 65, 2047, 2048, 2049, 5000])
 def test_rows_of_any_number(number: int) -> None:
     connection = database.connect()
     handed = Handed(connection, "handed")
