@@ -13,10 +13,10 @@ import msgspec
 
 from screener import database, opening, plan_cache
 from screener.encoding.dictionaries import BETWEEN, TERM_SHAPES
+from screener.entries import Gathered, entries_of, values_of
 from screener.errors import StudyError
 from screener.later import Later
 from screener.plan import BASE, STRICT, Plan
-from screener.quick import entries_of
 from screener.reasons import statement
 
 if TYPE_CHECKING:
@@ -43,15 +43,14 @@ class Words:
     @staticmethod
     def of(records: Sequence[Any]) -> Words:
         """The words of some records, or of what has the fields of records."""
-        therapies = entries_of(records, "therapies")
-        labs = entries_of(records, "labs")
-        lesions = entries_of(entries_of(records, "imaging"), "lesions")
+        given = records if isinstance(records, Gathered) else Gathered(records)
+        lesions = entries_of(given.entries("imaging"), "lesions")
         return Words(
-            drugs={*entries_of(therapies, "drugs"), *entries_of(records, "allergies")},
-            sites={it.site for it in [*lesions, *entries_of(records, "metastases")] if it.site},
-            tests={lab.test for lab in labs},
-            units={lab.unit for lab in labs if lab.unit},
-            neoplasms={it.type for it in entries_of(records, "other_malignancies")},
+            drugs={*entries_of(given.entries("therapies"), "drugs"), *given.entries("allergies")},
+            sites=values_of(lesions, "site") | values_of(given.entries("metastases"), "site"),
+            tests=values_of(given.entries("labs"), "test"),
+            units=values_of(given.entries("labs"), "unit"),
+            neoplasms=values_of(given.entries("other_malignancies"), "type"),
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from screener.dates import span
+from screener.entries import Gathered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _BLANK = re.compile(r'"\s+"')
 _QUOTE = ord('"')
@@ -56,8 +57,8 @@ class Quick:
         types = _Types(schema)
         self._decoder: Any = msgspec.json.Decoder(types.struct("Record", schema))
         self._encoder = msgspec.json.Encoder()
-        self._objects = [(name, _getter(dates)) for name, dates in types.objects if dates]
-        self._lists = [(name, _getter(dates)) for name, dates in types.lists if dates]
+        self._objects = [(name, _getters(dates)) for name, dates in types.objects if dates]
+        self._lists = [(name, _getters(dates)) for name, dates in types.lists if dates]
 
     def accept(self, text: bytes) -> Any | None:
         """The record if it is surely valid, as an object with its fields; None leaves it open.
@@ -75,10 +76,11 @@ class Quick:
         # Fields that were left out are not written, so a key given twice (or with null) shows.
         if text.count(b":") != self._encoder.encode(record).count(b":"):
             return None
-        valid = _are_printable([text]) and _are_ids([record.id]) and self._are_possible([record])
-        return record if valid else None
+        if not (_are_printable([text]) and _are_ids([record.id])):
+            return None
+        return record if self._are_possible(Gathered([record])) else None
 
-    def accept_all(self, texts: Sequence[bytes]) -> list[Any] | None:
+    def accept_all(self, texts: Sequence[bytes]) -> Gathered | None:
         """The records if all are surely valid, as `accept` gives them; None leaves all open.
 
         Much faster than one by one: each step is taken for all at once, and a test that none can
@@ -91,21 +93,21 @@ class Quick:
         if not (all(map(_is_one_line, texts)) and _are_printable(texts)):
             return None
         try:
-            records: list[Any] = self._decoder.decode_lines(block)
+            decoded: list[Any] = self._decoder.decode_lines(block)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
         # No text has fewer colons than what is written of it, so none differs if the sums do not.
         written = bytearray(len(block))  # which it seldom outgrows
-        self._encoder.encode_into(records, written)
-        if len(records) != len(texts) or block.count(b":") != written.count(b":"):
+        self._encoder.encode_into(decoded, written)
+        if len(decoded) != len(texts) or block.count(b":") != written.count(b":"):
             return None
+        records = Gathered(decoded)
         valid = _are_ids([record.id for record in records]) and self._are_possible(records)
         return records if valid else None
 
-    def _are_possible(self, records: Sequence[Any]) -> bool:
+    def _are_possible(self, records: Gathered) -> bool:
         """What spans several fields; a text that sorts before another may be the earlier date."""
-        lists = {name: entries_of(records, name) for name, _ in self._lists}
-        dates = self._dated(records, lists)
+        dates = self._dated(records)
         births = {record.birth_date for record in records}
         if not (self._dates.hold(dates) and self._births.hold(births)):
             return False
@@ -114,17 +116,18 @@ class Quick:
         if latest <= self._dates.earliest or latest <= min(filter(None, dates), default=latest):
             in_time = latest <= self._today[: len(latest)]
             if in_time and (len(records) == 1 or latest < self._today[:4]):
-                return _are_in_order(records, lists)
-        return len(records) > 1 and all(self._are_possible([record]) for record in records)
+                return _are_in_order(records)
+        return len(records) > 1 and all(self._are_possible(Gathered([it])) for it in records)
 
-    def _dated(self, records: Sequence[Any], lists: Mapping[str, list[Any]]) -> set[str | None]:
+    def _dated(self, records: Gathered) -> set[str | None]:
         """The dates in some records, other than those of birth, and of their lists' entries."""
-        dates: set[str | None] = set()
-        for name, get in self._objects:
-            dates.update(get([it for it in map(attrgetter(name), records) if it is not None]))
-        for name, get in self._lists:
-            dates.update(get(lists[name]))
-        return dates
+        found: list[Iterable[str | None]] = []
+        for name, getters in self._objects:
+            objects = [it for it in map(attrgetter(name), records) if it is not None]
+            found += [map(get, objects) for get in getters]
+        for name, getters in self._lists:
+            found += [map(get, records.entries(name)) for get in getters]
+        return set(chain.from_iterable(found))
 
 
 class _Dates:
@@ -212,32 +215,23 @@ def _are_ids(texts: Sequence[str]) -> bool:
     return "".join(texts).isprintable() and all(text == text.strip() for text in texts)
 
 
-def entries_of(objects: Iterable[Any], name: str) -> list[Any]:
-    """The entries of the lists of this name in some objects, one after the other."""
-    return list(chain.from_iterable(filter(None, map(attrgetter(name), objects))))
-
-
-def _are_in_order(records: Sequence[Any], lists: Mapping[str, list[Any]]) -> bool:
+def _are_in_order(records: Gathered) -> bool:
     """Whether no range ends before it begins, and no list is named twice as partial."""
-    for therapy in lists["therapies"]:
+    for therapy in records.entries("therapies"):
         if therapy.end and therapy.start and therapy.end < therapy.start:
             return False
-    for event in lists["adverse_events"]:
+    for event in records.entries("adverse_events"):
         if event.resolved and event.onset and event.resolved < event.onset:
             return False
-    for lab in lists["labs"]:
+    for lab in records.entries("labs"):
         lower, upper = lab.lower_limit, lab.upper_limit
         if lower is not None and upper is not None and upper < lower:
             return False
     return all(not it.partial or len(set(it.partial)) == len(it.partial) for it in records)
 
 
-def _getter(names: list[str]) -> Callable[[list[Any]], Iterable[str | None]]:
-    """What gives the fields of these names of all entries, one after the other."""
-    get = attrgetter(*names)
-    if len(names) == 1:
-        return partial(map, get)
-    return lambda entries: chain.from_iterable(map(get, entries))
+def _getters(names: list[str]) -> list[Callable[[Any], str | None]]:
+    return [attrgetter(name) for name in names]
 
 
 class _Types:
