@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from screener import database
 from screener.answer import Answer
@@ -12,6 +12,7 @@ from screener.batch import outcomes, removal, results, verdicts
 from screener.batch.handed import Handed
 from screener.batch.judge import words_of
 from screener.batch.log import LogRow
+from screener.batch.outcomes import Outcomes
 from screener.batch.tally import Tally
 from screener.conclusion import clears_on, first_day_without_fail
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from screener.batch.judge import Accepted
-    from screener.result import Outcome, Status
     from screener.screening import Screener
 
 _SWEPT = 4
@@ -51,13 +51,6 @@ class Screened:
     log: list[LogRow]
     """A row of the screening log for each record, in their order."""
     tally: Tally
-
-
-class Outcomes(NamedTuple):
-    """What is found of a patient: the status, and the outcome of each of `plan.nodes`."""
-
-    status: Status
-    outcomes: list[Outcome]
 
 
 class Bulk:
@@ -138,8 +131,7 @@ class Bulk:
             rows = self.connection.execute("EXECUTE decide").fetchall()
         except database.Error:
             raise unanswerable(self.plan.study_id) from None
-        say = outcomes.BY_LETTER.__getitem__
-        return [Outcomes(status, list(map(say, letters))) for _, status, letters in rows]
+        return [Outcomes(status, letters) for _, status, letters in rows]
 
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
         """Fill `question` with records, as of a day."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, cast
 
 from screener import __version__
 from screener.batch.amendment import amendment
-from screener.batch.bulk import Outcomes
 from screener.batch.chunk import Chunk, Done, chunks
 from screener.batch.general import engine_for
 from screener.batch.judge import Accepted, Rejected, judge, judge_all
 from screener.batch.known_ids import KnownIds
+from screener.batch.outcomes import BY_LETTER
 from screener.batch.run import Progress
-from screener.batch.tally import OUTCOMES, STATUSES
+from screener.batch.tally import STATUSES
 from screener.conclusion import TOOL
 from screener.errors import InputError, Problem
 from screener.report.compare_page import urgency
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from screener.batch.amendment import Amendment, Version
+    from screener.batch.outcomes import Outcomes
     from screener.intake.source import Source
     from screener.plan import Plan
     from screener.report.batch_data import StudyName
@@ -178,15 +179,14 @@ class _Counts:
         self._counts: list[Counter[str]] = [Counter() for _ in plan.nodes]
 
     def add(self, patients: list[Outcomes]) -> None:
-        for patient in patients:
-            for counter, outcome in zip(self._counts, patient.outcomes, strict=True):
-                counter[outcome] += 1
+        for counter, *letters in zip(self._counts, *(it.letters for it in patients), strict=True):
+            counter.update(letters)
 
     def of(self, criterion: str) -> Counts | None:
         if criterion not in self._ids:
             return None
         counter = self._counts[self._ids.index(criterion)]
-        return cast("Counts", {outcome: counter[outcome] for outcome in OUTCOMES})
+        return cast("Counts", {outcome: counter[letter] for letter, outcome in BY_LETTER.items()})
 
 
 def _accepted(
@@ -216,8 +216,8 @@ def _judged_otherwise(
     """The criteria that judge a patient otherwise; one that is not asked decides as a pass does."""
     before, now = (one.top for one in counts)
     for criterion in [*now, *(each for each in before if each not in now)]:
-        was = old.outcomes[before[criterion]] if criterion in before else None
-        is_ = new.outcomes[now[criterion]] if criterion in now else None
+        was = old.of(before[criterion]) if criterion in before else None
+        is_ = new.of(now[criterion]) if criterion in now else None
         if (was or "pass") != (is_ or "pass"):
             yield criterion, was, is_
 

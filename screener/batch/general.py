@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from screener import database
 from screener.batch import removal, results
-from screener.batch.bulk import Bulk, Outcomes, Screened
+from screener.batch.bulk import Bulk, Screened
 from screener.batch.log import LogRow
+from screener.batch.outcomes import Outcomes, as_letters
 from screener.batch.tally import OUTCOMES, Tally
 from screener.batch.verdicts import BETWEEN_REASONS
 
@@ -73,7 +74,7 @@ class General:
             StudyError: an expression of the study cannot be computed for one of them.
         """
         return [
-            Outcomes(result.status, [node.outcome for node in nodes(result)])
+            Outcomes(result.status, as_letters(node.outcome for node in nodes(result)))
             for result in self._results(records, as_of)
         ]
 
