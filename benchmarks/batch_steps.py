@@ -56,7 +56,7 @@ class Alone:
     """A worker that gives the verdicts and nothing else."""
 
     def __init__(self, folder: Path) -> None:
-        gc.set_threshold(100_000, 50, 50)  # as the program does
+        _collect_seldom()
         screener = Screener(Catalogue().plan("dawna-fes", many=True))
         self._bulk = Bulk(screener, folder, reasons=False)
 
@@ -64,6 +64,11 @@ class Alone:
         """How many records of a chunk have each status."""
         found = self._bulk.outcomes(accepted(chunk), SCREENED_ON)
         return Counter[str](it.status for it in found)
+
+
+def _collect_seldom() -> None:
+    """Collect garbage as seldom as the program does."""
+    gc.set_threshold(100_000, 50, 50)
 
 
 def accepted(chunk: Chunk) -> list[Accepted]:
@@ -141,6 +146,7 @@ def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
 
     One chunk more goes before them and is not counted.
     """
+    _collect_seldom()
     spent: defaultdict[str, float] = defaultdict(float)
     counted = 0
     with tempfile.TemporaryDirectory() as folder, opened(export) as found:
