@@ -40,8 +40,6 @@ STEPS = {
     "INSERT INTO day": "hand over",
     "EXECUTE decide": "texts",
     "SELECT n, [": "rescreening",
-    "PREPARE fill": "rescreening",
-    "DELETE FROM viewed": "rescreening",
     "PREPARE ask_again": "rescreening",
     "EXECUTE ask_again": "rescreening",
     "COPY": "Parquet",

@@ -74,27 +74,28 @@ class Part(msgspec.Struct, frozen=True):
 class Bulk(msgspec.Struct, frozen=True):
     """What is asked of many records at once, as of a day that is known.
 
-    It computes and reads nothing that its answers do not need, so it has a form of `viewed` of its
-    own. The macros that its statements use are written into them.
+    It computes and reads nothing that its answers do not need. Records go through the view as they
+    are read: to put them into a table first takes as long as to parse them. The macros that are
+    used are written into both.
     """
 
-    create: str
-    """Creates `viewed`."""
     view: str
-    """The records of `question` as facts see them, as of the day of the table `day`: the rows of
-    `viewed`."""
+    """The records of `question` as facts see them, as of the day of the table `day`."""
     statement: str
     """For each row of a table that stands for `SOURCE`: n, variant, as_of, screened_on, and the
     truths of `Plan.nodes`, each a column that `truth_column` names."""
 
     def on_the_day(self) -> str:
-        """The statement for the records of `question`, on the day of their screening.
+        """The statement for the records of `question`, on the day of their screening."""
+        return self._on("screened_on")
 
-        They go through the view as they are read: to put them into `viewed` first takes as long as
-        to parse them.
-        """
-        day = f"(SELECT *, screened_on AS as_of FROM ({self.view}), variants)"  # noqa: S608
-        return self.statement.replace(SOURCE, day)
+    def on_later_days(self) -> str:
+        """The same, also on the later days on which each is asked about again."""
+        return self._on("unnest(list_prepend(screened_on, later))")
+
+    def _on(self, days: str) -> str:
+        source = f"(SELECT *, {days} AS as_of FROM ({self.view}), variants)"  # noqa: S608
+        return self.statement.replace(SOURCE, source)
 
 
 class Many(msgspec.Struct, frozen=True):
@@ -119,11 +120,6 @@ def truth_column(position: int) -> str:
 
 SOURCE = "{source}"
 """Stands in a statement for a table of records, as of a day."""
-ON_LATER_DAYS = (
-    f"(SELECT *, unnest(list_prepend(screened_on, CASE WHEN variant <= {BASE} THEN later END)) "  # noqa: S608
-    "AS as_of FROM viewed, variants)"
-)
-"""The records of `viewed`, also on the later days on which they are asked about again."""
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from screener.batch.outcomes import Outcomes
 from screener.batch.tally import Tally
 from screener.conclusion import clears_on, first_day_without_fail
 from screener.engine import Answered, Words, put_terms, unanswerable, variants
-from screener.plan import BASE, ON_LATER_DAYS, SOURCE, truth_column
+from screener.plan import BASE, truth_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ _KEPT = "SELECT patient_id, [{truths}] AS truths, reasons FROM verdicts JOIN pat
 
 _TOLD = 'SELECT n, status, failed, "unknown", why, needs FROM verdicts ORDER BY n'
 
-_EMPTY = "; ".join(f"DELETE FROM {n}" for n in ("viewed", "verdicts", "patients"))
+_EMPTY = "DELETE FROM verdicts; DELETE FROM patients"
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,11 @@ class Bulk:
         self.plan = plan = screener.plan
         self.connection = connection = database.connect(writes=str(folder) if folder else None)
         many = verdicts.asked_of_many(plan)
-        self._asked = many.explained if reasons else many.verdicts
-        self._truths = many.verdicts.statement.replace(SOURCE, ON_LATER_DAYS)
+        self._on_later_days = many.verdicts.on_later_days()
         names = [f"t{i}" for i in range(len(plan.nodes))]
         made = _VERDICTS.format(truths=", ".join(f"{name} BOOLEAN" for name in names))
         connection.execute(
-            f"BEGIN; {plan.tables}; DROP TABLE viewed; {self._asked.create}; {made}; "
+            f"BEGIN; {plan.tables}; DROP TABLE viewed; {made}; "
             f"{plan.logic}; {verdicts.MACROS}; DROP TABLE question; COMMIT"
         )
         self._handed = Handed(connection, "handed")
@@ -158,11 +157,9 @@ class Bulk:
         self._question(records, later)
         if not self._asks_again:
             names = (f'"{truth_column(i)}"' for i in range(len(self.plan.nodes)))
-            again = f"SELECT n, as_of, [{', '.join(names)}] FROM ({self._truths})"
-            self.connection.execute(f"PREPARE fill AS INSERT INTO viewed {self._asked.view}")
+            again = f"SELECT n, as_of, [{', '.join(names)}] FROM ({self._on_later_days})"
             self.connection.execute(f"PREPARE ask_again AS {again}")
             self._asks_again = True
-        self.connection.execute("DELETE FROM viewed; EXECUTE fill")
         return self.connection.execute("EXECUTE ask_again").fetchall()
 
     def _question(self, records: Sequence[Accepted], later: Sequence[Sequence[date]]) -> None:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from screener.compiling import trees, view
 from screener.compiling.lean import lean
 from screener.compiling.macros import Macros
-from screener.compiling.scratch import table
 from screener.compiling.simplify import Simplifier
 from screener.compiling.statements import ALWAYS, column, truth
 from screener.encoding.dictionaries import TERM_SHAPES
 from screener.encoding.study import every, leaves
-from screener.plan import ON_LATER_DAYS, SOURCE, Bulk, truth_column
+from screener.plan import SOURCE, Bulk, truth_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -108,9 +107,7 @@ class BulkCompiler:
         bulk = self._bulk(
             [because, reasons | asks], (*_ASKED, *self._truths, "days", *reasons, *asks), when
         )
-        scratch = self._compiler.scratch
-        with scratch.instead(f"DROP TABLE viewed; {bulk.create}"):
-            scratch.bind([bulk.statement.replace(SOURCE, ON_LATER_DAYS)])
+        self._compiler.scratch.bind([bulk.on_the_day()])
         return bulk, of_leaves
 
     def _leaf(self, node: Node) -> str:
@@ -123,9 +120,7 @@ class BulkCompiler:
         compiler = self._compiler
         given = compiler.record_names | {*self._used} | ALWAYS
         asked = lean(self._written, more, wanted, given, SOURCE, when)
-        seen = self._view(asked.paths)
-        create = table("viewed", compiler.scratch.types(seen))
-        return Bulk(create, seen, asked.statement)
+        return Bulk(self._view(asked.paths), asked.statement)
 
     def _view(self, read: Collection[tuple[str, ...]]) -> str:
         """The SELECT over `question`, all of it as of the day of the table `day`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from screener import database
 from screener.errors import StudyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from duckdb import DuckDBPyConnection
 
@@ -37,16 +36,6 @@ class Scratch:
     def make(self, tables: str) -> None:
         """Make tables that stay."""
         self.connection.execute(tables)
-
-    @contextmanager
-    def instead(self, tables: str) -> Iterator[None]:
-        """Change tables for a while."""
-        self.connection.execute("BEGIN")
-        try:
-            self.connection.execute(tables)
-            yield
-        finally:
-            self.connection.execute("ROLLBACK")
 
     def types(self, statement: str) -> dict[str, str]:
         """The columns that a statement gives, and their types.

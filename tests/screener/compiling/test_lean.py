@@ -16,7 +16,7 @@ from screener.compiling.macros import Macros
 from screener.compiling.simplify import Simplifier
 from screener.encoding.catalogue import Catalogue
 from screener.engine import Words, put_terms, variants
-from screener.plan import ON_LATER_DAYS, SOURCE, Bulk, Plan, truth_column
+from screener.plan import Bulk, Plan, truth_column
 from screener.record import Record
 
 DAY = date(2026, 1, 15)
@@ -157,13 +157,12 @@ def answers(
          "records": [json.dumps(record) for record in records]},
     )  # fmt: skip
     connection.execute("INSERT INTO day VALUES (?)", [DAY])
-    view, statement, truths = plan.view, plan.whole.statement, "truths"
     if bulk:
         names = (f'"{truth_column(place)}"' for place in range(len(plan.nodes)))
-        truths = f"[{', '.join(names)}] AS truths"
-        connection.execute(f"DROP TABLE viewed; {bulk.create}")
-        view, statement = bulk.view, bulk.statement.replace(SOURCE, ON_LATER_DAYS)
-    connection.execute(f"INSERT INTO viewed {view}")
+        statement, truths = bulk.on_later_days(), f"[{', '.join(names)}] AS truths"
+    else:
+        statement, truths = plan.whole.statement, "truths"
+        connection.execute(f"INSERT INTO viewed {plan.view}")
     return connection.execute(
         f"SELECT n, variant, as_of, screened_on, {truths} {', days' if days else ''} "
         f"FROM ({statement}) ORDER BY ALL"
