@@ -21,13 +21,13 @@ from screener import __version__, database
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import SIZE
 from screener.batch.general import General, engine_for
-from screener.batch.judge import Accepted, Rejected, identify, judge
+from screener.batch.judge import Accepted, identify, judge_all
 from screener.batch.log import LogRow
 from screener.batch.tally import Tally
 from screener.errors import Problem, ScreenError, UsageError
 from screener.intake import ndjson
 from screener.intake.parquet import JsonRow
-from screener.intake.source import Candidate
+from screener.intake.source import Candidate, Place
 from screener.plan import Plan
 from screener.screening import Screener
 
@@ -129,8 +129,10 @@ class Screen:
         begun = time.process_time()
         accepted: list[Accepted] = []
         rejected: list[tuple[Any, ...]] = []
-        for row in batch.to_pylist():
-            found = self._judge(row)
+        rows = batch.to_pylist()
+        candidates = [self._candidate(row) for row in rows]
+        earlier = {n: place for n, row in enumerate(rows) if (place := self._earlier(row))}
+        for found in judge_all(candidates, self.today, self.complete, earlier):
             if isinstance(found, Accepted):
                 accepted.append(found)
             else:
@@ -152,26 +154,25 @@ class Screen:
             counts.engine += time.process_time() - judged
             yield made
 
-    def _judge(self, row: dict[str, Any]) -> Accepted | Rejected:
+    def _candidate(self, row: dict[str, Any]) -> Candidate:
         candidate = _candidate(self._place(row["file"], row["number"]), row["text"])
         assert candidate is not None  # noqa: S101  # blank lines were left out before
-        earlier = None
-        if row["times"] is not None and not self.unit:
-            told = (
-                f"the same id as that of another record ({row['times']} in all), and none is the "
-                "first, since this input has no order; give each patient one record and one id"
-            )
-            candidate = Candidate(
-                candidate.place, candidate.text, candidate.raw,
-                (*candidate.problems, Problem("id", told)), candidate.patient_id,
-            )  # fmt: skip
-        elif row["times"] is not None:
-            first = row["earlier"]
-            if (first["file"], first["number"]) != (row["file"], row["number"]):
-                earlier = self._place(first["file"], first["number"])
-        return judge(candidate, self.today, self.complete, earlier)
+        if row["times"] is None or self.unit:
+            return candidate
+        told = (
+            f"the same id as that of another record ({row['times']} in all), and none is the "
+            "first, since this input has no order; give each patient one record and one id"
+        )
+        return candidate._replace(problems=(*candidate.problems, Problem("id", told)))
 
-    def _place(self, file: str | None, number: int | None) -> dict[str, Any]:
+    def _earlier(self, row: dict[str, Any]) -> Place:
+        """Where the id of a row stands first; empty if that is here, or there is no order."""
+        first = row["earlier"]
+        if row["times"] is None or (first["file"], first["number"]) == (row["file"], row["number"]):
+            return {}
+        return self._place(first["file"], first["number"])
+
+    def _place(self, file: str | None, number: int | None) -> Place:
         if not self.unit:
             return {}
         name = {} if self.base is None else {"file": unquote(plain(file).removeprefix(self.base))}

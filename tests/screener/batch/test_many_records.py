@@ -97,7 +97,7 @@ def test_thresholds_and_whole_lists(folder: Path) -> None:
 
 
 def test_outcomes_alone(dawna: Screener, folder: Path) -> None:
-    records = [accepted(generators.record(seed)) for seed in range(25)]
+    records = [accepted(generators.record(seed)) for seed in range(70)]  # more than parsed at once
     expected = General(dawna).outcomes(records, DAY)
     for engine in (Bulk(dawna, folder, reasons=False), Bulk(dawna, reasons=False)):
         assert engine.outcomes(records, DAY) == expected
