@@ -13,7 +13,7 @@ import msgspec
 
 from screener import database, opening, plan_cache
 from screener.encoding.dictionaries import BETWEEN, TERM_SHAPES
-from screener.entries import Gathered, entries_of, values_of
+from screener.entries import entries_of, values_of
 from screener.errors import StudyError
 from screener.later import Later
 from screener.plan import BASE, STRICT, Plan
@@ -21,6 +21,8 @@ from screener.reasons import statement
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from screener.entries import Gathered
 
 
 @dataclass
@@ -41,9 +43,8 @@ class Words:
         )
 
     @staticmethod
-    def of(records: Sequence[Any]) -> Words:
-        """The words of some records, or of what has the fields of records."""
-        given = records if isinstance(records, Gathered) else Gathered(records)
+    def of(given: Gathered) -> Words:
+        """The words of some records."""
         lesions = entries_of(given.entries("imaging"), "lesions")
         return Words(
             drugs={*entries_of(given.entries("therapies"), "drugs"), *given.entries("allergies")},

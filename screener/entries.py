@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
 
-class Gathered(Sequence[Any]):
+class Gathered:
     """Some records, or what has the fields of records. Each list is gathered once."""
 
     def __init__(self, records: Sequence[Any]) -> None:
-        self._records = records
+        self.records = records
         self._entries: dict[str, list[Any]] = {}
 
     def entries(self, name: str) -> list[Any]:
         """The entries of the lists of this name in all records, one after the other."""
         found = self._entries.get(name)
         if found is None:
-            found = self._entries[name] = entries_of(self._records, name)
+            found = self._entries[name] = entries_of(self.records, name)
         return found
-
-    @overload
-    def __getitem__(self, at: int) -> Any: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Any]: ...
-    def __getitem__(self, at: int | slice) -> Any:
-        """The record at a position."""
-        return self._records[at]
-
-    def __iter__(self) -> Iterator[Any]:
-        """The records in their order."""
-        return iter(self._records)
-
-    def __len__(self) -> int:
-        """How many records there are."""
-        return len(self._records)
 
 
 def entries_of(objects: Iterable[Any], name: str) -> list[Any]:

@@ -93,21 +93,22 @@ class Quick:
         if not (all(map(_is_one_line, texts)) and _are_printable(texts)):
             return None
         try:
-            decoded: list[Any] = self._decoder.decode_lines(block)
+            records: list[Any] = self._decoder.decode_lines(block)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
         # No text has fewer colons than what is written of it, so none differs if the sums do not.
         written = bytearray(len(block))  # which it seldom outgrows
-        self._encoder.encode_into(decoded, written)
-        if len(decoded) != len(texts) or block.count(b":") != written.count(b":"):
+        self._encoder.encode_into(records, written)
+        if len(records) != len(texts) or block.count(b":") != written.count(b":"):
             return None
-        records = Gathered(decoded)
-        valid = _are_ids([record.id for record in records]) and self._are_possible(records)
-        return records if valid else None
+        if not _are_ids([record.id for record in records]):
+            return None
+        found = Gathered(records)
+        return found if self._are_possible(found) else None
 
-    def _are_possible(self, records: Gathered) -> bool:
+    def _are_possible(self, given: Gathered) -> bool:
         """What spans several fields; a text that sorts before another may be the earlier date."""
-        dates = self._dated(records)
+        records, dates = given.records, self._dated(given)
         births = {record.birth_date for record in records}
         if not (self._dates.hold(dates) and self._births.hold(births)):
             return False
@@ -116,17 +117,17 @@ class Quick:
         if latest <= self._dates.earliest or latest <= min(filter(None, dates), default=latest):
             in_time = latest <= self._today[: len(latest)]
             if in_time and (len(records) == 1 or latest < self._today[:4]):
-                return _are_in_order(records)
+                return _are_in_order(given)
         return len(records) > 1 and all(self._are_possible(Gathered([it])) for it in records)
 
-    def _dated(self, records: Gathered) -> set[str | None]:
+    def _dated(self, given: Gathered) -> set[str | None]:
         """The dates in some records, other than those of birth, and of their lists' entries."""
         found: list[Iterable[str | None]] = []
         for name, getters in self._objects:
-            objects = [it for it in map(attrgetter(name), records) if it is not None]
+            objects = [it for it in map(attrgetter(name), given.records) if it is not None]
             found += [map(get, objects) for get in getters]
         for name, getters in self._lists:
-            found += [map(get, records.entries(name)) for get in getters]
+            found += [map(get, given.entries(name)) for get in getters]
         return set(chain.from_iterable(found))
 
 
@@ -215,19 +216,19 @@ def _are_ids(texts: Sequence[str]) -> bool:
     return "".join(texts).isprintable() and all(text == text.strip() for text in texts)
 
 
-def _are_in_order(records: Gathered) -> bool:
+def _are_in_order(given: Gathered) -> bool:
     """Whether no range ends before it begins, and no list is named twice as partial."""
-    for therapy in records.entries("therapies"):
+    for therapy in given.entries("therapies"):
         if therapy.end and therapy.start and therapy.end < therapy.start:
             return False
-    for event in records.entries("adverse_events"):
+    for event in given.entries("adverse_events"):
         if event.resolved and event.onset and event.resolved < event.onset:
             return False
-    for lab in records.entries("labs"):
+    for lab in given.entries("labs"):
         lower, upper = lab.lower_limit, lab.upper_limit
         if lower is not None and upper is not None and upper < lower:
             return False
-    return all(not it.partial or len(set(it.partial)) == len(it.partial) for it in records)
+    return all(not it.partial or len(set(it.partial)) == len(it.partial) for it in given.records)
 
 
 def _getters(names: list[str]) -> list[Callable[[Any], str | None]]:

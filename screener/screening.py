@@ -365,5 +365,6 @@ def _worlds(asked: Iterable[Asked]) -> list[Question]:
 
 def _words(records: Sequence[Record]) -> Words:
     from screener.engine import Words  # noqa: PLC0415
+    from screener.entries import Gathered  # noqa: PLC0415
 
-    return Words.of(records)
+    return Words.of(Gathered(records))

@@ -33,10 +33,6 @@ _VERDICTS = """CREATE TABLE verdicts(n INTEGER, {truths}, status VARCHAR, later 
     reasons VARCHAR[], failed VARCHAR, "unknown" VARCHAR, why VARCHAR, needs VARCHAR[]);
     CREATE TABLE patients(n INTEGER, patient_id VARCHAR)"""
 
-_QUESTION = (
-    "CREATE VIEW question AS SELECT n, CAST(NULL AS DATE) AS as_of, later, record FROM handed"
-)
-
 _KEPT = "SELECT patient_id, [{truths}] AS truths, reasons FROM verdicts JOIN patients USING (n)"
 
 _TOLD = 'SELECT n, status, failed, "unknown", why, needs FROM verdicts ORDER BY n'
@@ -73,8 +69,7 @@ class Bulk:
             f"BEGIN; {plan.tables}; DROP TABLE viewed; {made}; "
             f"{plan.logic}; {verdicts.MACROS}; DROP TABLE question; COMMIT"
         )
-        self._handed = Handed(connection, "handed")
-        connection.execute(_QUESTION)
+        self._handed = Handed(connection, "question")
         # What is optimized is planned anew whenever it runs, which takes longer than it saves.
         connection.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")

@@ -12,6 +12,7 @@ import msgspec
 from screener import quick
 from screener.canonical import canonical_json, with_partial
 from screener.engine import Words
+from screener.entries import Gathered
 from screener.errors import InputError, Problem
 from screener.intake.json_file import read_one
 from screener.intake.source import located
@@ -96,14 +97,14 @@ def _judged(
         return
     texts = [it.text for it in some if it.text is not None and not it.problems]
     plain = len(texts) == len(some) and earlier.keys().isdisjoint(which)
-    records = quick.kept(today).accept_all(texts) if plain else None
-    if records is None or (complete and any(record.partial for record in records)):
+    found = quick.kept(today).accept_all(texts) if plain else None
+    if found is None or (complete and any(record.partial for record in found.records)):
         half = len(which) // 2
         for part in (which[:half], which[half:]):
             yield from _judged(candidates, part, today, complete, earlier)
         return
-    words = Words.of(records)
-    for candidate, text, record in zip(some, texts, records, strict=True):
+    words = Words.of(found)
+    for candidate, text, record in zip(some, texts, found.records, strict=True):
         yield Accepted(record.id, text, words, candidate.unread)
 
 
@@ -119,7 +120,9 @@ def judge(
     if candidate.text is not None and not candidate.problems and earlier is None:
         record = quick.kept(today).accept(candidate.text)
         if record is not None and not (complete and record.partial):
-            return Accepted(record.id, candidate.text, Words.of([record]), candidate.unread)
+            return Accepted(
+                record.id, candidate.text, Words.of(Gathered([record])), candidate.unread
+            )
     problems = list(candidate.problems)
     identifier = candidate.patient_id
     if candidate.text is not None:
@@ -133,7 +136,8 @@ def judge(
                 rest = [name for name in found.partial or () if name not in complete]
                 whole = with_partial(found, rest) if found.partial else found
                 text = canonical_json(whole).encode()
-                return Accepted(found.id, text, Words.of([whole]), candidate.unread)
+                words = Words.of(Gathered([whole]))
+                return Accepted(found.id, text, words, candidate.unread)
     if earlier is not None:
         told = (
             f"the same id as the record at {place_in_words(earlier)}; "

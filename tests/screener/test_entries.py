@@ -24,14 +24,6 @@ def test_entries_follow_each_other_in_the_order_of_the_records() -> None:
     assert entries_of(RECORDS, "labs") == given.entries("labs")
 
 
-def test_gathered_records_are_those_records() -> None:
-    given = Gathered(RECORDS)
-    assert list(given) == RECORDS
-    assert len(given) == len(RECORDS)
-    assert given[1].id == "two"
-    assert [record.id for record in given[2:]] == ["none", "one"]
-
-
 @pytest.mark.parametrize(("name", "values"), [("unit", {"10*9/L"}), ("test", {"anc", "alt"}),
                                               ("date", set())])  # fmt: skip
 def test_values_are_told_once_and_none_is_no_value(name: str, values: set[str]) -> None:

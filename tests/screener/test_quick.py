@@ -87,7 +87,7 @@ def together(texts: list[bytes]) -> bool:
         return False
     alone = [accepts(text) for text in texts]
     assert all(record is not None for record in alone), texts
-    assert list(map(canonical_json, found)) == list(map(canonical_json, alone))
+    assert list(map(canonical_json, found.records)) == list(map(canonical_json, alone))
     return True
 
 

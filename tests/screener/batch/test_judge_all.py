@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from screener.batch.judge import Accepted, Rejected, judge, judge_all, words_of
 from screener.engine import Words
+from screener.entries import Gathered
 from screener.errors import Problem
 from screener.intake.source import Candidate
 from screener.record import PARTIAL_NAMES, Record, parse
@@ -68,7 +69,7 @@ def _together(
     found = list(judge_all(placed, TODAY, complete, earlier))
     assert [_known(it) for it in found] == [_known(it) for it in alone]
     valid = [it for it in found if isinstance(it, Accepted)]
-    assert words_of(valid) == Words.of([_parsed(one.text) for one in valid])
+    assert words_of(valid) == Words.of(Gathered([_parsed(one.text) for one in valid]))
 
 
 @pytest.mark.parametrize("oddity", ODDITIES)

@@ -16,6 +16,7 @@ from screener.compiling.macros import Macros
 from screener.compiling.simplify import Simplifier
 from screener.encoding.catalogue import Catalogue
 from screener.engine import Words, put_terms, variants
+from screener.entries import Gathered
 from screener.plan import Bulk, Plan, truth_column
 from screener.record import Record
 
@@ -146,7 +147,7 @@ def answers(
     """The truths and days of records, by the whole statement of a plan or one for many records."""
     connection = database.connect()
     connection.execute(f"{plan.tables}; {plan.logic}")
-    put_terms(connection, plan, Words.of(list(map(Record.model_validate, records))))
+    put_terms(connection, plan, Words.of(Gathered(list(map(Record.model_validate, records)))))
     [base] = variants(plan, [], strict=False)[:1]
     names = ["variant", *plan.parameters]
     marks = ", ".join("?" for _ in names)
