@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from screener.plan import BASE, STRICT, Part, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from screener.engine import Answered
     from screener.index_date import Index
+    from screener.omissions import Omission
     from screener.result import Outcome
 
 
 class Answer:
     """What the engine says of one record."""
 
-    def __init__(self, plan: Plan, *, strict: bool, without: Sequence[Sequence[str]]) -> None:
+    def __init__(self, plan: Plan, *, strict: bool, without: Sequence[Omission]) -> None:
         self._plan = plan
         self._strict = strict
         self._without = without
@@ -142,27 +144,59 @@ class Answer:
         return self._strict and self._truths[(BASE, self.screened_on)][index] is not None
 
     def rests_on(self, index: int) -> list[str]:
-        """The reported parameters without which the truth would be another."""
-        return [] if self._strict else self.rests_on_all(index)
+        """The reported parameters without which the truth that is told would be another."""
+        if self.truth(index) is None and self.known_but_assumed(index):
+            return []
+        found = self._decisive(index)
+        return [name for name in found if not self._assumed(name)] if self._strict else found
+
+    def rests_on_assumed(self, index: int) -> list[str]:
+        """The assumed parameters without which a criterion would not be decided."""
+        return [name for name in self._decisive(index) if self._assumed(name)]
 
     def rests_on_lists(self, index: int) -> list[str]:
         """The lists without whose being whole the truth would be another."""
         truth = self._truths[(BASE, self.screened_on)][index]
         return [name for name, truths in self.without_list.items() if truths[index] != truth]
 
-    def rests_on_all(self, index: int) -> list[str]:
-        """The same, however strict."""
+    def _assumed(self, name: str) -> bool:
+        return bool(self._plan.parameters[name]["assumed"])
+
+    def _decisive(self, index: int) -> list[str]:
+        """The reported parameters without which the truth would be another, however strict."""
         day = self.screened_on
-        base = self._truths[(BASE, day)][index]
+        base = self._truths[BASE, day][index]
         found: list[str] = []
-        for number, names in enumerate(self._without, start=1):
-            if self._truths[(number, day)][index] != base and not set(names) & set(found):
-                found += names
+        for omission, truths in zip(self._without, self._truths_without, strict=True):
+            if truths.get(index, base) != base and not {*found}.intersection(omission.names):
+                found += omission.names
         strict = self._truths.get((STRICT, day))
-        if found or strict is None or strict[index] == base:
+        if strict is None or strict[index] == base or any(map(self._assumed, found)):
             return found
         # Several, each of which another can stand in for.
-        return list(dict.fromkeys(name for names in self._without for name in names))
+        return found + [n for n in self._plan.nodes[index].rests_on if self._assumed(n)]
+
+    @cached_property
+    def _truths_without(self) -> list[dict[int, bool | None]]:
+        """For each omission the truths of what it concerns, with all other parameters."""
+        base = self._truths[BASE, self.screened_on]
+        found: list[dict[int, bool | None]] = []
+        for omission in self._without:
+            asked = self._truths[omission.variant, self.screened_on]
+            truths: dict[int, bool | None] = {}
+            for index in omission.nodes:
+                node = self._plan.nodes[index]
+                parts = {truths.get(part, base[part]) for part in node.parts}
+                truths[index] = _together(parts, any_of=node.any_of) if parts else asked[index]
+            found.append(truths)
+        return found
+
+
+def _together(parts: Collection[bool | None], *, any_of: bool) -> bool | None:
+    """The truth of a criterion that any of its parts makes met, or all of them do."""
+    if any_of in parts:
+        return any_of
+    return None if None in parts else not any_of
 
 
 def agreed_truths(plan: Plan, worlds: Sequence[Sequence[bool | None]]) -> list[bool | None]:

@@ -104,10 +104,9 @@ class Conclusions:
             elif answer.disagreed(index):
                 reason, needs = answer.why_open
             elif answer.known_but_assumed(index):
-                names = answer.rests_on_all(index)
+                names = answer.rests_on_assumed(index)
                 reason = f"Decided only by assumed values, not used here: {', '.join(names)}."
                 needs = [f"a confirmed value of {name}" for name in names]
-                rests_on = []
             else:
                 whys = answer.explanations(node.leaf)
                 reason = " ".join(_distinct(why["say"] for why in whys))

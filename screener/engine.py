@@ -16,7 +16,7 @@ from screener.encoding.dictionaries import BETWEEN, TERM_SHAPES
 from screener.entries import entries_of, values_of
 from screener.errors import StudyError
 from screener.later import Later
-from screener.plan import BASE, STRICT, Plan
+from screener.plan import Plan
 from screener.reasons import statement
 
 if TYPE_CHECKING:
@@ -331,21 +331,3 @@ def _near_drugs(
 def _telling(name: str) -> bool:
     """Whether a name is long enough to mean a drug wherever it stands in a text."""
     return len(name) >= (2 if not name.isascii() else 5)
-
-
-def variants(plan: Plan, without: Sequence[Sequence[str]], *, strict: bool) -> list[dict[str, Any]]:
-    """The parameter sets to ask with.
-
-    The base set; one for each item of `without` with those parameters unknown, to see whether an
-    outcome rests on them; and one (`STRICT`) with every assumed parameter unknown.
-    """
-    base = {name: parameter["value"] for name, parameter in plan.parameters.items()}
-    assumed = {n: None for n, p in plan.parameters.items() if p["assumed"]}
-    asked = [{"variant": BASE, **base}]
-    if assumed or strict:
-        asked.append({"variant": STRICT, **base, **assumed})
-    asked += [
-        {"variant": number, **base, **dict.fromkeys(names)}
-        for number, names in enumerate(without, start=1)
-    ]
-    return asked

@@ -29,6 +29,10 @@ class Node(msgspec.Struct, frozen=True):
     """Position among the leaves, for a criterion with a predicate of its own."""
     clears: bool
     """Whether time alone can end a fail."""
+    any_of: bool
+    """Whether one of its parts makes it met; else all of them do."""
+    rests_on: list[str]
+    """The parameters by which its truth, or that of its parts, is told."""
 
 
 class Leaf(msgspec.Struct, frozen=True):

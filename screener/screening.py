@@ -12,6 +12,7 @@ from screener.answer import Answer, agreed_truths
 from screener.canonical import canonical_json, with_fields
 from screener.conclusion import Conclusions, evidence
 from screener.errors import UsageError
+from screener.omissions import omissions, variants
 from screener.plan import BASE, STRICT, Plan
 from screener.thresholds import near, with_thresholds
 
@@ -67,8 +68,7 @@ class Screener:
             for name, parameter in self.plan.parameters.items()
             if parameter["assumed"] and name not in given
         ]
-        either = [[n for n in names if n in reported] for names in self.plan.alternatives]
-        self._without = [[name] for name in reported] + [n for n in either if len(n) > 1]
+        self._without = omissions(self.plan, reported)
         self._small = engine
         self._large: Engine | None = None
 
@@ -93,8 +93,6 @@ class Screener:
         `as_of` is the screening date: what is dated later is not used. `unread` names for each
         record the lists that may hold what could not be read: no setting makes them whole.
         """
-        from screener.engine import variants  # noqa: PLC0415
-
         if not records:
             return []
         taken = self._all_taken(records, unread)
@@ -164,7 +162,7 @@ class Screener:
 
         None where each patient has an index date of the patient's own.
         """
-        from screener.engine import Question, variants  # noqa: PLC0415
+        from screener.engine import Question  # noqa: PLC0415
 
         found: list[set[date]] = [set() for _ in records]
         if records and not self.plan.cohort.index_statement:
@@ -178,8 +176,6 @@ class Screener:
         return [sorted(days) for days in found]
 
     def _truths(self, taken: Sequence[Record], as_of: date) -> list[list[bool | None]]:
-        from screener.engine import variants  # noqa: PLC0415
-
         return self._truths_at(taken, as_of, variants(self.plan, [], strict=False)[:1])[0]
 
     def _truths_at(
@@ -217,8 +213,6 @@ class Screener:
 
     def _base(self) -> list[dict[str, Any]]:
         """The parameters that hold, strictly or not, as the one set to ask with."""
-        from screener.engine import variants  # noqa: PLC0415
-
         sets = variants(self.plan, [], strict=self.settings.strict)
         return [{**sets[-1 if self.settings.strict else 0], "variant": BASE}]
 

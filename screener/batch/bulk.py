@@ -15,7 +15,8 @@ from screener.batch.log import LogRow
 from screener.batch.outcomes import Outcomes
 from screener.batch.tally import Tally
 from screener.conclusion import clears_on, first_day_without_fail
-from screener.engine import Answered, Words, put_terms, unanswerable, variants
+from screener.engine import Answered, Words, put_terms, unanswerable
+from screener.omissions import variants
 from screener.plan import BASE, truth_column
 
 if TYPE_CHECKING:

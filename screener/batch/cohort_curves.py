@@ -16,8 +16,8 @@ from screener.answer import outcome
 from screener.batch.curves import Division, by_parameter, drawn, numeric, ranked, unchanged
 from screener.compiling.compiler import Compiler
 from screener.compiling.dependence import index_rests_on
-from screener.engine import variants
 from screener.errors import StudyError
+from screener.omissions import variants
 from screener.record import parse
 from screener.screening import Screener
 

@@ -11,6 +11,7 @@ from screener.compiling import fields, view
 from screener.compiling.bulk_compiler import BulkCompiler
 from screener.compiling.cohort_compiler import CohortCompiler
 from screener.compiling.columns import Columns
+from screener.compiling.dependence import rests_on
 from screener.compiling.division import Division
 from screener.compiling.expressions import Expressions
 from screener.compiling.fields import BELOW
@@ -134,7 +135,7 @@ class Compiler(Expressions):
         layers = self.needed(study.criteria, study.advisories, cohort.columns())
         if self.faults:
             raise StudyError("\n".join(dict.fromkeys(self.faults)))
-        nodes, single = _nodes(study.criteria)
+        nodes, single = _nodes(self)
         used = self._parameters_used(layers, single, cohort.columns())
         explains = self.explanations(study.criteria)
         leaves_ = [
@@ -349,7 +350,7 @@ _QUESTION = (
 )
 
 
-def _nodes(criteria: list[Criterion]) -> tuple[list[Node], list[Criterion]]:
+def _nodes(compiler: Compiler) -> tuple[list[Node], list[Criterion]]:
     nodes: list[Node] = []
     leaves: list[Criterion] = []
 
@@ -360,13 +361,22 @@ def _nodes(criteria: list[Criterion]) -> tuple[list[Node], list[Criterion]]:
             leaf = len(leaves)
             leaves.append(criterion)
         nodes.append(
-            Node(criterion.id, criterion.kind, criterion.text.strip(), criterion.source, [], leaf,
-                 bool(criterion.clears_after))
-        )  # fmt: skip
+            Node(
+                id=criterion.id,
+                kind=criterion.kind,
+                text=criterion.text.strip(),
+                source=criterion.source,
+                parts=[],
+                leaf=leaf,
+                clears=bool(criterion.clears_after),
+                any_of=bool(criterion.any),
+                rests_on=sorted(rests_on(compiler, criterion).parameters),
+            )
+        )
         nodes[position].parts.extend(add(part) for part in criterion.parts)
         return position
 
-    for criterion in criteria:
+    for criterion in compiler.encoding.study.criteria:
         add(criterion)
     return nodes, leaves
 

@@ -15,8 +15,9 @@ from screener.compiling.lean import Case, Lean, lean
 from screener.compiling.macros import Macros
 from screener.compiling.simplify import Simplifier
 from screener.encoding.catalogue import Catalogue
-from screener.engine import Words, put_terms, variants
+from screener.engine import Words, put_terms
 from screener.entries import Gathered
+from screener.omissions import variants
 from screener.plan import Bulk, Plan, truth_column
 from screener.record import Record
 
