@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 TOOL = "trial-screen"
 
+ONLY_ASSUMED = "Decided only by assumed values, not used here: "
+"""How the reason begins of what nothing but strictness leaves open; the values follow."""
+
 
 class Conclusions:
     """Writes the results of one study.
@@ -105,7 +108,7 @@ class Conclusions:
                 reason, needs = answer.why_open
             elif answer.known_but_assumed(index):
                 names = answer.rests_on_assumed(index)
-                reason = f"Decided only by assumed values, not used here: {', '.join(names)}."
+                reason = f"{ONLY_ASSUMED}{', '.join(names)}."
                 needs = [f"a confirmed value of {name}" for name in names]
             else:
                 whys = answer.explanations(node.leaf)

@@ -220,11 +220,7 @@ class Engine:
             },
         )
         put_terms(connection, self.plan, words)
-        names = ["variant", *self.plan.parameters]
-        connection.execute(
-            f"INSERT INTO variants SELECT {', '.join('unnest(?)' for _ in names)}",
-            [[variant[name] for variant in asked] for name in names],
-        )
+        put_variants(connection, self.plan, asked)
         self._opened().filling.result().execute("EXECUTE fill")
 
 
@@ -247,6 +243,17 @@ def unanswerable(study_id: str) -> StudyError:
     return StudyError(
         f"{study_id}: an expression of the study cannot be computed for this record, "
         "such as a text read as a number; run `screen check` on the study with an example of it"
+    )
+
+
+def put_variants(
+    connection: DuckDBPyConnection, plan: Plan, asked: Sequence[dict[str, Any]]
+) -> None:
+    """Put the parameter sets to ask with into the table `variants`."""
+    names = ["variant", *plan.parameters]
+    connection.execute(
+        f"INSERT INTO variants SELECT {', '.join('unnest(?)' for _ in names)}",
+        [[variant[name] for variant in asked] for name in names],
     )
 
 

@@ -89,16 +89,19 @@ class Bulk(msgspec.Struct, frozen=True):
     """For each row of a table that stands for `SOURCE`: n, variant, as_of, screened_on, and the
     truths of `Plan.nodes`, each a column that `truth_column` names."""
 
-    def on_the_day(self) -> str:
-        """The statement for the records of `question`, on the day of their screening."""
-        return self._on("screened_on")
+    def on_the_day(self, variants: str = "variants") -> str:
+        """The statement for the records of `question`, on the day of their screening.
 
-    def on_later_days(self) -> str:
+        Each is asked about with the parameters of every row of `variants`.
+        """
+        return self._on("screened_on", variants)
+
+    def on_later_days(self, variants: str = "variants") -> str:
         """The same, also on the later days on which each is asked about again."""
-        return self._on("unnest(list_prepend(screened_on, later))")
+        return self._on("unnest(list_prepend(screened_on, later))", variants)
 
-    def _on(self, days: str) -> str:
-        source = f"(SELECT *, {days} AS as_of FROM ({self.view}), variants)"  # noqa: S608
+    def _on(self, days: str, variants: str) -> str:
+        source = f"(SELECT *, {days} AS as_of FROM ({self.view}), {variants})"  # noqa: S608
         return self.statement.replace(SOURCE, source)
 
 

@@ -68,7 +68,8 @@ class Screener:
             for name, parameter in self.plan.parameters.items()
             if parameter["assumed"] and name not in given
         ]
-        self._without = omissions(self.plan, reported)
+        self.without = omissions(self.plan, reported)
+        """What is left out to see which outcomes rest on it."""
         self._small = engine
         self._large: Engine | None = None
 
@@ -97,7 +98,7 @@ class Screener:
             return []
         taken = self._all_taken(records, unread)
         asked = self._asked([record for record, _ in taken], as_of)
-        sets = variants(self.plan, self._without, strict=self.settings.strict)
+        sets = variants(self.plan, self.without, strict=self.settings.strict)
         answers = self._answers(asked, [record for record, _ in taken], sets)
         for name in sorted({name for _, lists in taken for name in lists}):
             # What rests on a word that a list is whole is otherwise without it.
@@ -227,7 +228,7 @@ class Screener:
 
         def ask() -> list[Answer]:
             found = [
-                Answer(self.plan, strict=self.settings.strict, without=self._without)
+                Answer(self.plan, strict=self.settings.strict, without=self.without)
                 for _ in questions
             ]
             for part, rows in zip(engine.parts, engine.ask(questions, sets, words), strict=True):

@@ -13,9 +13,10 @@ from screener.batch.handed import Handed
 from screener.batch.judge import words_of
 from screener.batch.log import LogRow
 from screener.batch.outcomes import Outcomes
+from screener.batch.strictly import ON_ANY_DAY, Strictly
 from screener.batch.tally import Tally
 from screener.conclusion import clears_on, first_day_without_fail
-from screener.engine import Answered, Words, put_terms, unanswerable
+from screener.engine import Answered, Words, put_terms, put_variants, unanswerable
 from screener.omissions import variants
 from screener.plan import BASE, truth_column
 
@@ -62,8 +63,10 @@ class Bulk:
     ) -> None:
         self.plan = plan = screener.plan
         self.connection = connection = database.connect(writes=str(folder) if folder else None)
-        many = verdicts.asked_of_many(plan)
-        self._on_later_days = many.verdicts.on_later_days()
+        strictly = Strictly(plan, screener.without) if screener.settings.strict else None
+        if strictly and not strictly.open:
+            strictly = None
+        self._strict = strictly is not None
         names = [f"t{i}" for i in range(len(plan.nodes))]
         made = _VERDICTS.format(truths=", ".join(f"{name} BOOLEAN" for name in names))
         connection.execute(
@@ -74,14 +77,12 @@ class Bulk:
         # What is optimized is planned anew whenever it runs, which takes longer than it saves.
         connection.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
-        [base] = variants(plan, [], strict=False)[:1]
-        asked = ["variant", *plan.parameters]
-        marks = ", ".join("?" for _ in asked)
-        connection.execute(f"INSERT INTO variants VALUES ({marks})", [base[n] for n in asked])
+        sets = variants(plan, screener.without, strict=False)
+        put_variants(connection, plan, sets if strictly else sets[:1])
         connection.execute(
-            f"PREPARE decide AS INSERT INTO verdicts BY NAME {verdicts.statement(plan)}"
+            f"PREPARE decide AS INSERT INTO verdicts BY NAME {verdicts.statement(plan, strictly)}"
             if reasons
-            else f"PREPARE decide AS {outcomes.statement(plan)} ORDER BY n"
+            else f"PREPARE decide AS {outcomes.statement(plan, strictly)} ORDER BY n"
         )
         truths = ", ".join(names)
         self._kept = _KEPT.format(truths=truths)
@@ -149,11 +150,15 @@ class Bulk:
     def _ask_again(
         self, records: Sequence[Accepted], later: Sequence[Sequence[date]]
     ) -> list[tuple[Any, ...]]:
-        """The truths of records on the same day as before and on later ones: n, day, truths."""
+        """The truths of records on the same day as before and on later ones.
+
+        Rows of n, variant, day and truths.
+        """
         self._question(records, later)
         if not self._asks_again:
             names = (f'"{truth_column(i)}"' for i in range(len(self.plan.nodes)))
-            again = f"SELECT n, as_of, [{', '.join(names)}] FROM ({self._on_later_days})"
+            asked = verdicts.asked_of_many(self.plan).verdicts.on_later_days(ON_ANY_DAY)
+            again = f"SELECT n, variant, as_of, [{', '.join(names)}] FROM ({asked})"
             self.connection.execute(f"PREPARE ask_again AS {again}")
             self._asks_again = True
         return self.connection.execute("EXECUTE ask_again").fetchall()
@@ -180,9 +185,9 @@ class Bulk:
             return {}
         numbers = list(waiting)
         asked = [waiting[n].days for n in numbers]
-        again = [Answer(self.plan, strict=False, without=[]) for _ in numbers]
-        for n, day, truths in self._ask_again([records[n] for n in numbers], asked):
-            again[n].add(self.plan.whole, Answered(n, BASE, day, as_of, 0, truths, []))
+        again = [Answer(self.plan, strict=self._strict, without=[]) for _ in numbers]
+        for n, variant, day, truths in self._ask_again([records[n] for n in numbers], asked):
+            again[n].add(self.plan.whole, Answered(n, variant, day, as_of, 0, truths, []))
         found: dict[int, date] = {}
         for n, later in zip(numbers, again, strict=True):
             answer = waiting[n]

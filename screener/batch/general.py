@@ -1,7 +1,7 @@
 """Screens the records of a chunk as single patients are screened.
 
-Slower than `bulk.py` by an order of magnitude, and able to do all that a single screening does:
-strictly, nothing that rests on an assumed parameter is decided.
+Slower than `bulk.py` by an order of magnitude, and able to do all that a single screening does, as
+a cohort needs: an index date of each patient's own, derived variables, lists without documents.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def engine_for(
     screener: Screener, folder: Path | None = None, *, reasons: bool = True
 ) -> Bulk | General:
     """The fastest engine that can answer what is asked of a study; see `Bulk`."""
-    if screener.settings.strict or screener.plan.cohort.one_by_one:
+    if screener.plan.cohort.one_by_one:
         return General(screener, folder)
     return Bulk(screener, folder, reasons=reasons)
 

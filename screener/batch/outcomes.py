@@ -10,6 +10,7 @@ from screener.plan import truth_column
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from screener.batch.strictly import Strictly
     from screener.plan import Node, Plan
     from screener.result import Outcome, Status
 
@@ -34,15 +35,16 @@ def as_letters(outcomes: Iterable[Outcome]) -> str:
     return "".join(_LETTERS[outcome] for outcome in outcomes)
 
 
-def statement(plan: Plan) -> str:
+def statement(plan: Plan, strictly: Strictly | None = None) -> str:
     """SQL that gives a row for each record of `question`, asked with the base variant.
 
     Columns: n, status, letters; a text goes to Python in a tenth of the time of a list.
     """
+    many = asked_of_many(plan)
+    asked = strictly.outcomes(many) if strictly else many.verdicts.on_the_day()
     nodes = range(len(plan.nodes))
     names = [f'"{truth_column(i)}"' for i in nodes]
     letters = ", ".join(f"{_letter(plan.nodes[i], names[i])} AS o{i}" for i in nodes)
-    asked = asked_of_many(plan).verdicts.on_the_day()
     top = ", ".join(f"o{i}" for i in plan.top)
     columns = [
         "n",

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from screener.plan import truth_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from screener.batch.strictly import Strictly
     from screener.plan import Many, Node, Plan
 
 BETWEEN_REASONS = " | "
@@ -38,7 +39,7 @@ def asked_of_many(plan: Plan) -> Many:
     return plan.many
 
 
-def statement(plan: Plan) -> str:
+def statement(plan: Plan, strictly: Strictly | None = None) -> str:
     """SQL that gives a row for each record of `question`, asked with the base variant.
 
     Columns: n, status; t<position>, the truths, and reasons of `plan.nodes`; ids of the criteria
@@ -53,17 +54,17 @@ def statement(plan: Plan) -> str:
         f"CASE WHEN {_any(fails(nodes[i], f't{i}') for i in top)} THEN 'ineligible' "
         f"WHEN {_any(f't{i} IS NULL' for i in top)} THEN 'undetermined' ELSE 'eligible' END"
     )
-    asked = many.explained.on_the_day()
+    asked = strictly.explained(many) if strictly else many.explained.on_the_day()
     source = f"(SELECT *, {status} AS status FROM (SELECT *, {truths} FROM ({asked})))"
     waits = f"status = 'ineligible' AND ({_any(_stays(plan, i) for i in top)}) IS NOT TRUE"
     later = f"CASE WHEN {waits} THEN list_filter(days, lambda d: d > as_of) ELSE [] END"
     source = f"(SELECT *, {later} AS later FROM {source})"
     source = _with_texts(plan, source)
     asks = ", ".join(
-        f"CASE WHEN {' AND '.join(f't{k} IS NULL' for k in line)} THEN {ask} END"
+        f"CASE WHEN {' AND '.join([*(f't{k} IS NULL' for k in line), *more])} THEN {ask} END"
         for i, line in enumerate(_lines(plan))
         if (leaf := nodes[i].leaf) is not None
-        for ask in many.asks[leaf]
+        for ask, more in _asks(i, many.asks[leaf], strictly)
     )
     failed = [(fails(nodes[i], f"t{i}"), f"'{nodes[i].id}'") for i in top]
     unknown = [(f"t{i} IS NULL", f"'{nodes[i].id}'") for i in top]
@@ -78,6 +79,17 @@ def statement(plan: Plan) -> str:
         "ELSE [] END AS needs",
     ]  # fmt: skip
     return f"SELECT {', '.join(columns)} FROM {source}"
+
+
+def _asks(
+    index: int, asks: Sequence[str], strictly: Strictly | None
+) -> Iterable[tuple[str, list[str]]]:
+    """What to obtain where a leaf is open, as SQL, and tests of whether it is for this one."""
+    if strictly is None or index not in strictly.deciding:
+        return [(ask, []) for ask in asks]
+    deciding = strictly.deciding[index]
+    confirmed = [(f"'a confirmed value of {it.name}'", [it.column]) for it in deciding]
+    return [*confirmed, *((ask, [f"NOT opened{index}"]) for ask in asks)]
 
 
 def outcome(node: Node, truth: str) -> str:

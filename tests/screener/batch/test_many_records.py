@@ -20,6 +20,7 @@ from screener.batch.bulk import Bulk
 from screener.batch.general import General
 from screener.batch.judge import Accepted, judge
 from screener.compiling.compiler import Compiler
+from screener.conclusion import ONLY_ASSUMED
 from screener.encoding import study
 from screener.encoding.catalogue import Catalogue
 from screener.errors import StudyError
@@ -93,6 +94,31 @@ def test_thresholds_and_whole_lists(folder: Path) -> None:
     given = Settings({"platelets_min": 75, "lab_valid_days": 14}, complete)
     screener = Screener(Catalogue().plan("dawna-fes", many=True), given)
     records = [accepted(generators.record(seed), complete) for seed in range(25)]
+    same((Bulk(screener, folder), General(screener, folder)), records, folder, DAY)
+
+
+@pytest.mark.parametrize(
+    "site", [{}, {"alt_ast_max_x_upper": 2, "lab_valid_days": 20}], ids=["assumed", "site"]
+)
+def test_strictly(dawna: Screener, folder: Path, site: dict[str, Any]) -> None:
+    screener = Screener(dawna.plan, Settings(site, strict=True))
+    records = [accepted(generators.record(seed)) for seed in range(700, 1000)]
+    bulk, general = Bulk(screener, folder), General(screener, folder)
+    same((bulk, general), records, folder, DAY)
+    log = bulk.screen(records, DAY).log
+    reasons = " ".join(row.reasons for row in log)
+    assert reasons.count(ONLY_ASSUMED) > 100
+    assert any(row.rescreen_on for row in log)
+    expected = general.outcomes(records, DAY)
+    assert Bulk(screener, reasons=False).outcomes(records, DAY) == expected
+
+
+def test_strictly_where_nothing_is_assumed(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(STUDY.replace("assumed: true", "assumed: false"))
+    plan = Compiler(study.load(path, CRITERIA)).compile(many=True)
+    screener = Screener(plan, Settings(strict=True))
+    records = [accepted(generators.record(seed)) for seed in range(25)]
     same((Bulk(screener, folder), General(screener, folder)), records, folder, DAY)
 
 
