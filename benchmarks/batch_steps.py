@@ -27,6 +27,7 @@ from screener.batch.judge import Accepted, judge_all
 from screener.batch.log import keep, write_csv
 from screener.encoding.catalogue import Catalogue
 from screener.intake.detect import opened
+from screener.later import Later
 from screener.screening import Screener
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ STEPS = {
     "INSERT INTO day": "hand over",
     "EXECUTE decide": "texts",
     "SELECT n, [": "rescreening",
-    "PREPARE ask_again": "rescreening",
     "EXECUTE ask_again": "rescreening",
     "COPY": "Parquet",
     "CHECKPOINT": "memory",
@@ -150,14 +150,16 @@ def shares(export: str, number: int = 4) -> tuple[dict[str, float], int]:
     with tempfile.TemporaryDirectory() as folder, opened(export) as found:
         given = chunks(found.source)
         bulk = Bulk(Screener(Catalogue().plan("dawna-fes", many=True)), Path(folder))
+        connection, again = bulk.prepared.result(), bulk.again.result()
         view = verdicts.asked_of_many(bulk.plan).verdicts.view
         for name, statement in {
             "seen": f"SELECT count(COLUMNS(*)) FROM ({view})",
             "alone": outcomes.statement(bulk.plan),
         }.items():
-            bulk.connection.execute(f"PREPARE {name} AS {statement}")
-        timed = Timed(bulk.connection, spent)
+            connection.execute(f"PREPARE {name} AS {statement}")
+        timed = Timed(connection, spent)
         bulk.connection = timed  # type: ignore[assignment]
+        bulk.again = Later(lambda: Timed(again, spent))  # type: ignore[arg-type,return-value]
         for turn in range(number + 1):
             Timed.since = time.process_time()
             chunk = next(given, None)

@@ -17,6 +17,7 @@ from screener.batch.strictly import ON_ANY_DAY, Strictly
 from screener.batch.tally import Tally
 from screener.conclusion import clears_on, first_day_without_fail
 from screener.engine import Answered, Words, put_terms, put_variants, unanswerable
+from screener.later import Later
 from screener.omissions import variants
 from screener.plan import BASE, truth_column
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from screener.batch.judge import Accepted
+    from screener.plan import Plan
     from screener.screening import Screener
 
 _SWEPT = 4
@@ -67,29 +69,35 @@ class Bulk:
         if strictly and not strictly.open:
             strictly = None
         self._strict = strictly is not None
-        names = [f"t{i}" for i in range(len(plan.nodes))]
-        made = _VERDICTS.format(truths=", ".join(f"{name} BOOLEAN" for name in names))
+        truths = [f"t{i}" for i in range(len(plan.nodes))]
+        made = _VERDICTS.format(truths=", ".join(f"{name} BOOLEAN" for name in truths))
         connection.execute(
             f"BEGIN; {plan.tables}; DROP TABLE viewed; {made}; "
             f"{plan.logic}; {verdicts.MACROS}; DROP TABLE question; COMMIT"
         )
-        self._handed = Handed(connection, "question")
+        cursor = connection.cursor()
+        self._handed = Handed("question", connection, cursor)
         # What is optimized is planned anew whenever it runs, which takes longer than it saves.
-        connection.execute("PRAGMA disable_optimizer")
+        for each in (connection, cursor):
+            each.execute("PRAGMA disable_optimizer")
         connection.execute("SET lock_configuration = true")
         sets = variants(plan, screener.without, strict=False)
         put_variants(connection, plan, sets if strictly else sets[:1])
-        connection.execute(
-            f"PREPARE decide AS INSERT INTO verdicts BY NAME {verdicts.statement(plan, strictly)}"
-            if reasons
-            else f"PREPARE decide AS {outcomes.statement(plan, strictly)} ORDER BY n"
-        )
-        truths = ", ".join(names)
-        self._kept = _KEPT.format(truths=truths)
-        self._waiting = f"SELECT n, [{truths}], later FROM verdicts WHERE len(later) > 0"
-        counts = ", ".join(f"count({it}), count(CASE WHEN {it} THEN 1 END)" for it in names)
+        counts = ", ".join(f"count({it}), count(CASE WHEN {it} THEN 1 END)" for it in truths)
         connection.execute(f"PREPARE count_truths AS SELECT {counts} FROM verdicts")
-        self._asks_again = False
+        self._kept = _KEPT.format(truths=", ".join(truths))
+        self._waiting = f"SELECT n, [{', '.join(truths)}], later FROM verdicts WHERE len(later) > 0"
+        decide = (
+            f"INSERT INTO verdicts BY NAME {verdicts.statement(plan, strictly)}"
+            if reasons
+            else f"{outcomes.statement(plan, strictly)} ORDER BY n"
+        )
+        # Each takes DuckDB some tenths of a second, outside of Python.
+        self.prepared = Later(lambda: connection.execute(f"PREPARE decide AS {decide}"))
+        """The connection, once it is ready to be used."""
+        if reasons:
+            self.again = Later(lambda: cursor.execute(f"PREPARE ask_again AS {_again(plan)}"))
+            """Another to the same database, once it is ready to be asked about later days."""
         self._begun = 0
         self._words: Words | None = None
 
@@ -131,6 +139,7 @@ class Bulk:
 
     def _put(self, records: Sequence[Accepted], as_of: date) -> None:
         """Fill `question` with records, as of a day."""
+        self.prepared.result()
         if self._begun and self._begun % _SWEPT == 0:
             # Emptied first: what a table holds would be written anew, which takes long.
             self.connection.execute(_EMPTY)
@@ -155,13 +164,7 @@ class Bulk:
         Rows of n, variant, day and truths.
         """
         self._question(records, later)
-        if not self._asks_again:
-            names = (f'"{truth_column(i)}"' for i in range(len(self.plan.nodes)))
-            asked = verdicts.asked_of_many(self.plan).verdicts.on_later_days(ON_ANY_DAY)
-            again = f"SELECT n, variant, as_of, [{', '.join(names)}] FROM ({asked})"
-            self.connection.execute(f"PREPARE ask_again AS {again}")
-            self._asks_again = True
-        return self.connection.execute("EXECUTE ask_again").fetchall()
+        return self.again.result().execute("EXECUTE ask_again").fetchall()
 
     def _question(self, records: Sequence[Accepted], later: Sequence[Sequence[date]]) -> None:
         self._know_words(records)
@@ -240,6 +243,13 @@ class Bulk:
             need for _, status, *_, needs in rows if status == "undetermined" for need in needs
         )
         return tally
+
+
+def _again(plan: Plan) -> str:
+    """SQL for the truths of records on the day of their screening and on later ones."""
+    names = (f'"{truth_column(i)}"' for i in range(len(plan.nodes)))
+    asked = verdicts.asked_of_many(plan).verdicts.on_later_days(ON_ANY_DAY)
+    return f"SELECT n, variant, as_of, [{', '.join(names)}] FROM ({asked})"
 
 
 def _ids(text: str) -> list[str]:

@@ -32,15 +32,16 @@ _SCHEMA = nanoarrow.c_schema(
 
 
 class Handed:
-    """The table `name` of a connection: columns n, from 0, later days, and record, its text.
+    """The table `name` of connections: columns n, from 0, later days, and record, its text.
 
     What it holds is read anew by each statement, prepared ones as well.
     """
 
-    def __init__(self, connection: DuckDBPyConnection, name: str) -> None:
+    def __init__(self, name: str, *connections: DuckDBPyConnection) -> None:
         self._rows: Any = None
         self.put([], [])
-        database.from_arrow(connection, name, self)
+        for connection in connections:
+            database.from_arrow(connection, name, self)
 
     def put(self, records: Sequence[bytes], later: Sequence[Sequence[date]]) -> None:
         """Hold these records, each one JSON object in UTF-8, and no others."""

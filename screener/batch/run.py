@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import hashlib
+import itertools
 import json
 import os
 import sqlite3
@@ -167,7 +168,14 @@ def _screened(
         folder.parts,
     )
     waiting: deque[tuple[Chunk, Future[Done] | None]] = deque()
-    with _Team(task, batch.workers) as team:
+    given = chunks(batch.source)
+    first = list(itertools.islice(given, 2))
+    workers = min(batch.workers, len(first))
+    if len(first) == 1:
+        # One process screens it, and another core prepares what the full reports will need.
+        for screener in batch.screeners:
+            screener.begin(min(outputs.DETAILS, len(first[0].candidates)))
+    with _Team(task, workers) as team:
 
         def next_done() -> Done:
             chunk, future = waiting.popleft()
@@ -184,10 +192,10 @@ def _screened(
             known.add(done)
             return done
 
-        for chunk in chunks(batch.source):
+        for chunk in itertools.chain(first, given):
             finished = folder.chunk(chunk.number).is_dir()
             waiting.append((chunk, None if finished else team.submit(chunk)))
-            if len(waiting) > batch.workers:
+            if len(waiting) > workers:
                 yield next_done()
         while waiting:
             yield next_done()
