@@ -98,6 +98,8 @@ class Engine:
         self.parts = plan.halves if few or kept else [plan.whole]
         self._threads = threads
         self._asked: dict[str, str] = {}
+        self._viewed: Sequence[Question] | None = None
+        """What the view holds; whoever asks about the same again gives the same words."""
         path = plan_cache.database(plan.sha256) if few and not kept else None
         if path:
             kept = Later(lambda: opening.read_file(database.unlocked(threads), path))
@@ -206,9 +208,12 @@ class Engine:
         self, questions: Sequence[Question], asked: list[dict[str, Any]], words: Words
     ) -> None:
         connection = self.connection
-        connection.execute(
-            "DELETE FROM question; DELETE FROM terms; DELETE FROM viewed; DELETE FROM variants"
-        )
+        connection.execute("DELETE FROM variants")
+        put_variants(connection, self.plan, asked)
+        if questions is self._viewed:
+            return
+        self._viewed = None
+        connection.execute("DELETE FROM question; DELETE FROM terms; DELETE FROM viewed")
         connection.execute(
             "INSERT INTO question "
             "SELECT unnest($n), unnest($as_of), unnest($later), unnest($record)",
@@ -220,8 +225,8 @@ class Engine:
             },
         )
         put_terms(connection, self.plan, words)
-        put_variants(connection, self.plan, asked)
         self._opened().filling.result().execute("EXECUTE fill")
+        self._viewed = questions
 
 
 def _rows(prepared: Later[DuckDBPyConnection], table: str) -> list[tuple[Any, ...]]:

@@ -79,22 +79,28 @@ def index_of(event: bool | None, day: dict[str, Any] | None, entry: str | None) 
     return Index(event, lo, hi, f"{lo} to {hi}" if known else None, entry)
 
 
-def asked(record: Record, index: Index, cutoff: date) -> Asked:
-    """What to ask about a record; `cutoff` is the screening date, up to which it is followed."""
+def asked(record: Record, text: str, index: Index, cutoff: date) -> Asked:
+    """What to ask about a record, of which `text` is the canonical text.
+
+    `cutoff` is the screening date, up to which it is followed.
+    """
     days = index.days
+
+    def world(of: Record, day: date | None) -> Question:
+        return _world(text if of is record else canonical_json(of), day, index, cutoff)
+
     if index.event is False:
-        return Asked([_world(record, cutoff, index, cutoff)], index)
+        return Asked([world(record, cutoff)], index)
     if not days:
         without = _without(record, dict.fromkeys(EVENT_DATE))
-        worlds = [_world(record, cutoff, index, cutoff), _world(without, None, index, cutoff)]
-        return Asked(worlds, index)
+        return Asked([world(record, cutoff), world(without, None)], index)
     worlds, paths = [], dict[str, None]()
     for day in days:
         on_day = _begun(record, index.entry, day) if len(days) > 1 else record
-        worlds.append(_world(on_day, day, index, cutoff))
+        worlds.append(world(on_day, day))
         open_entries = _uncertain(on_day, day, cutoff)
         if open_entries:
-            worlds.append(_world(_without(on_day, open_entries), day, index, cutoff))
+            worlds.append(world(_without(on_day, open_entries), day))
             paths |= {f"{name}[{n}]": None for name, found in open_entries.items() for n in found}
     return Asked(worlds, index, tuple(paths))
 
@@ -110,14 +116,14 @@ def _begun(record: Record, entry: str | None, day: date) -> Record:
     return with_fields(record, {name: entries})
 
 
-def _world(record: Record, day: date | None, index: Index, cutoff: date) -> Question:
+def _world(text: str, day: date | None, index: Index, cutoff: date) -> Question:
     known = {
         "lo": index.lo and index.lo.isoformat(),
         "hi": index.hi and index.hi.isoformat(),
         "text": index.text,
     }
     more = {"cutoff": cutoff.isoformat(), "index_event": index.event, "index_date": known}
-    return Question(f"{canonical_json(record)[:-1]},{json.dumps(more)[1:]}", day)
+    return Question(f"{text[:-1]},{json.dumps(more)[1:]}", day)
 
 
 def _uncertain(record: Record, day: date, cutoff: date) -> dict[str, set[int]]:
@@ -153,7 +159,7 @@ def as_given(record: Record, day: date, cutoff: date | None, index_date: str | N
     index = Index(None, None, None, None)
     if index_date:
         index = Index(True, *span(index_date), index_date)
-    return _world(record, day, index, cutoff or day)
+    return _world(canonical_json(record), day, index, cutoff or day)
 
 
 def agreed(values: Sequence[Any]) -> Any:

@@ -19,6 +19,7 @@ from screener.thresholds import near, with_thresholds
 if TYPE_CHECKING:
     from screener.engine import Engine, Question, Words
     from screener.index_date import Asked
+    from screener.omissions import Omission
     from screener.record import Record
     from screener.result import DerivedValue, ScreeningResult
 
@@ -87,50 +88,60 @@ class Screener:
         self._engine(number)
 
     def screen(
-        self, records: Sequence[Record], as_of: date, unread: Unread = ()
+        self,
+        records: Sequence[Record],
+        as_of: date,
+        unread: Unread = (),
+        *,
+        assumptions: bool = True,
     ) -> list[ScreeningResult]:
         """Results in the order of the records.
 
         `as_of` is the screening date: what is dated later is not used. `unread` names for each
-        record the lists that may hold what could not be read: no setting makes them whole.
+        record the lists that may hold what could not be read: no setting makes them whole. Without
+        `assumptions` results do not tell what they rest on, which takes less time.
         """
         if not records:
             return []
+        texts = [canonical_json(record) for record in records]
         taken = self._all_taken(records, unread)
-        asked = self._asked([record for record, _ in taken], as_of)
-        sets = variants(self.plan, self.without, strict=self.settings.strict)
-        answers = self._answers(asked, [record for record, _ in taken], sets)
-        for name in sorted({name for _, lists in taken for name in lists}):
+        asked = self._asked([record for record, _ in taken], as_of, (records, texts))
+        questions, words = _worlds(asked), _words([record for record, _ in taken])
+        without = self.without if assumptions or self.settings.strict else []
+        answers = self._answers(asked, questions, words, without)
+        derived = self._derived(asked, questions, words)
+        lists = {name for _, lists in taken for name in lists} if assumptions else set()
+        for name in sorted(lists):
             # What rests on a word that a list is whole is otherwise without it.
             open_lists = [{name, *lists} for lists in unread] or [{name}] * len(records)
-            without = [record for record, _ in self._all_taken(records, open_lists)]
-            said = self._truths(without, as_of)
-            for answer, (_, lists), truths in zip(answers, taken, said, strict=True):
-                if name in lists:
+            other = [record for record, _ in self._all_taken(records, open_lists)]
+            for answer, (_, of_record), truths in zip(
+                answers, taken, self._truths(other, as_of), strict=True
+            ):
+                if name in of_record:
                     answer.without_list[name] = truths
-        derived = self._derived(asked, [record for record, _ in taken])
         return [
-            self._conclusions.result(record.id, canonical_json(original), answer, as_of, values)
-            for (record, _), original, answer, values in zip(
-                taken, records, answers, derived, strict=True
-            )
+            self._conclusions.result(record.id, text, answer, as_of, values)
+            for record, text, answer, values in zip(records, texts, answers, derived, strict=True)
         ]
 
     def derived(self, records: Sequence[Record], as_of: date) -> list[list[DerivedValue]]:
         """The study's derived variables of each record, in the order of the records."""
         taken = [self._taken(record)[0] for record in records]
-        return self._derived(self._asked(taken, as_of), taken)
+        asked = self._asked(taken, as_of)
+        return self._derived(asked, _worlds(asked), _words(taken))
 
-    def _derived(self, asked: Sequence[Asked], taken: Sequence[Record]) -> list[list[DerivedValue]]:
+    def _derived(
+        self, asked: Sequence[Asked], questions: Sequence[Question], words: Words
+    ) -> list[list[DerivedValue]]:
         variables = self.plan.cohort.variables
-        if not variables or not taken:
-            return [[] for _ in taken]
+        if not variables or not asked:
+            return [[] for _ in asked]
         from screener.derived import values  # noqa: PLC0415
 
-        questions = _worlds(asked)
         rows = iter(
             self._engine(len(questions)).ask_statement(
-                self.plan.cohort.variables_statement, questions, self._base(), _words(taken)
+                self.plan.cohort.variables_statement, questions, self._base(), words
             )
         )
         return [values(variables, [next(rows)[1:] for _ in one.worlds]) for one in asked]
@@ -196,20 +207,31 @@ class Screener:
                     found[row.variant][row.n][index] = truth
         return [_agreed_by(self.plan, asked, worlds) for worlds in found]
 
-    def _asked(self, taken: Sequence[Record], as_of: date) -> list[Asked]:
-        """What to ask about each record: as of the screening date, or of its own index date."""
+    def _asked(
+        self,
+        taken: Sequence[Record],
+        as_of: date,
+        written: tuple[Sequence[Record], Sequence[str]] = ((), ()),
+    ) -> list[Asked]:
+        """What to ask about each record: as of the screening date, or of its own index date.
+
+        `written` are records whose canonical text is known, and their texts.
+        """
         from screener.engine import Question  # noqa: PLC0415
         from screener.index_date import Asked, asked, index_of  # noqa: PLC0415
 
-        questions = [Question(canonical_json(record), as_of) for record in taken]
+        known = {id(record): text for record, text in zip(*written, strict=True)}
+        questions = [
+            Question(known.get(id(record)) or canonical_json(record), as_of) for record in taken
+        ]
         if not self.plan.cohort.index_statement:
             return [Asked([question]) for question in questions]
         rows = self._engine(len(questions)).ask_statement(
             self.plan.cohort.index_statement, questions, self._base(), _words(taken)
         )
         return [
-            asked(record, index_of(*row[1:]), as_of)
-            for record, row in zip(taken, rows, strict=True)
+            asked(record, question.record, index_of(*row[1:]), as_of)
+            for record, question, row in zip(taken, questions, rows, strict=True)
         ]
 
     def _base(self) -> list[dict[str, Any]]:
@@ -218,25 +240,27 @@ class Screener:
         return [{**sets[-1 if self.settings.strict else 0], "variant": BASE}]
 
     def _answers(
-        self, asked: Sequence[Asked], records: Sequence[Record], sets: list[dict[str, Any]]
+        self,
+        asked: Sequence[Asked],
+        questions: Sequence[Question],
+        words: Words,
+        without: Sequence[Omission],
     ) -> list[Answer]:
         from screener.engine import Question  # noqa: PLC0415
         from screener.reasons import explained  # noqa: PLC0415
 
-        questions, words = _worlds(asked), _words(records)
         engine = self._engine(len(questions))
+        strict = self.settings.strict
+        sets = variants(self.plan, without, strict=strict)[: None if without or strict else 1]
 
-        def ask() -> list[Answer]:
-            found = [
-                Answer(self.plan, strict=self.settings.strict, without=self.without)
-                for _ in questions
-            ]
+        def ask(questions: Sequence[Question], sets: list[dict[str, Any]]) -> list[Answer]:
+            found = [Answer(self.plan, strict=strict, without=without) for _ in questions]
             for part, rows in zip(engine.parts, engine.ask(questions, sets, words), strict=True):
                 for row in rows:
                     found[row.n].add(part, row)
             return found
 
-        answers = ask()
+        answers = ask(questions, sets)
         wanted = [
             set(truths) for truths in zip(*(a.truths_of_leaves() for a in answers), strict=True)
         ]
@@ -251,11 +275,11 @@ class Screener:
         if waiting:
             # What fails now may pass on a later day: the same question again, on the days on which
             # a window ends.
-            questions = [
+            later = [
                 Question(questions[n].record, questions[n].as_of, answers[n].days) for n in waiting
             ]
-            sets = [v for v in sets if v["variant"] in (BASE, STRICT)]
-            for number, again in zip(waiting, ask(), strict=True):
+            both = [v for v in sets if v["variant"] in (BASE, STRICT)]
+            for number, again in zip(waiting, ask(later, both), strict=True):
                 answers[number].later = again
         return answers
 

@@ -7,8 +7,8 @@ asked again as a single screening asks it, with all values of a parameter at onc
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,10 @@ from screener.compiling.compiler import Compiler
 from screener.compiling.dependence import index_rests_on
 from screener.errors import StudyError
 from screener.omissions import variants
-from screener.record import parse
 from screener.screening import Screener
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from screener.batch.curves import Known
     from screener.batch.judge import Accepted
@@ -104,7 +102,8 @@ class CohortCurves:
         # parameters that are assumed is decided.
         base = variants(self._plan, [], strict=self._strict)[: 2 if self._strict else 1]
         sets = [{**one, name: value} for value in values for one in base]
-        some = [parse(json.loads(record.text)) for record in records]
+        today = date.today()
+        some = [record.record(today) for record in records]
         unread = [record.unread for record in records]
         answered = screener.truths_at(some, as_of, sets, unread)
         found = {}

@@ -6,7 +6,7 @@ a cohort needs: an index date of each patient's own, derived variables, lists wi
 
 from __future__ import annotations
 
-import json
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from screener import database
@@ -19,7 +19,6 @@ from screener.batch.verdicts import BETWEEN_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
     from pathlib import Path
 
     from screener.batch.judge import Accepted
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from screener.result import CriterionResult, ScreeningResult
     from screener.screening import Screener
 
-_AT_ONCE = 256
+_AT_ONCE = 1024
 _TRUTHS = {"met": True, "not_met": False, "unknown": None}
 
 
@@ -79,10 +78,10 @@ class General:
         ]
 
     def _results(self, records: Sequence[Accepted], as_of: date) -> list[ScreeningResult]:
-        from screener.record import parse  # noqa: PLC0415
-
-        some = [parse(json.loads(record.text)) for record in records]
-        return self._screener.screen(some, as_of, [record.unread for record in records])
+        today = date.today()
+        some = [record.record(today) for record in records]
+        unread = [record.unread for record in records]
+        return self._screener.screen(some, as_of, unread, assumptions=False)
 
     def results(self) -> Any:
         """The long form of what was screened last as a table of Arrow, record by record."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from screener.intake.source import Candidate, Place
+    from screener.record import Record
 
 
 class _Named(msgspec.Struct):
@@ -46,6 +47,15 @@ class Accepted(NamedTuple):
     """Its words, with those of the records that were judged together with it."""
     unread: frozenset[str] = frozenset()
     """Lists that nobody can call whole."""
+
+    def record(self, today: date) -> Record:
+        """The record itself; `today` is the day as of which it was accepted, or a later one."""
+        found: Record | None = quick.kept(today).accept(self.text)
+        if found is not None:
+            return found
+        from screener.record import parse  # noqa: PLC0415  # builds the models
+
+        return parse(json.loads(self.text), today=today)
 
 
 @dataclass(frozen=True, slots=True)

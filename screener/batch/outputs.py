@@ -13,7 +13,6 @@ from screener.batch.log_reasons import each_reason
 from screener.batch.rescreening import Due
 from screener.cohort import Population
 from screener.intake.fhir.trace import traced
-from screener.record import parse
 from screener.report import batch_page, calendar, cohort_table, flow_svg, spreadsheet
 from screener.report.batch_data import CriterionText, PatientRow, RowReasons, StudyTexts
 from screener.report.batch_rows import Rows, detail_rank
@@ -176,7 +175,7 @@ def _details(
     extracts: dict[str, Extract | None] = {}
     # As they were given: each result says itself what it takes from lists that are called whole.
     for candidate, record in again.accepted(batch, folder, numbers, wanted, frozenset()):
-        found.append(parse(json.loads(record.text), today=batch.today))
+        found.append(record.record(batch.today))
         unread.append(record.unread)
         extracts[record.id] = candidate.extract
     reports = {

@@ -67,9 +67,7 @@ def due(batch: Batch, folder: RunFolder, numbers: Sequence[int], logs: Sequence[
             rows[row.study].append(row)
     wanted = {row.patient_id for some in rows.values() for row in some}
     taken = again.accepted(batch, folder, numbers, wanted, frozenset())
-    records = {
-        one.id: (parse(json.loads(one.text), today=batch.today), one.unread) for _, one in taken
-    }
+    records = {one.id: (one.record(batch.today), one.unread) for _, one in taken}
     found: list[Due] = []
     for screener in batch.screeners:
         some = rows[screener.plan.study_id]

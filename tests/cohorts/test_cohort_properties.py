@@ -242,3 +242,16 @@ def test_results_are_consistent(screener: Screener, seed: int) -> None:
             assert "{" not in one.reason
             assert bool(one.needs) == (one.truth == "unknown"), one
             assert one.clears_on is None
+
+
+def test_without_assumptions_all_else_is_the_same(screener: Screener) -> None:
+    def bare(told: Any) -> Any:
+        if isinstance(told, dict):
+            return {key: bare(it) for key, it in told.items() if key != "assumptions"}
+        return [bare(it) for it in told] if isinstance(told, list) else told
+
+    records = [parse(data) for data in drawn(0, 60)]
+    full = screener.screen(records, AS_OF)
+    assert any(result.assumptions for result in full) == bool(screener.plan.cohort.undocumented)
+    lean = screener.screen(records, AS_OF, assumptions=False)
+    assert [bare(it.to_dict()) for it in lean] == [bare(it.to_dict()) for it in full]

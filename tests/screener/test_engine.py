@@ -10,8 +10,9 @@ from small_study import STUDY
 
 from screener import database
 from screener.encoding.catalogue import Catalogue
-from screener.engine import Engine
+from screener.engine import Engine, Question, Words
 from screener.errors import StudyError
+from screener.plan import BASE
 from screener.record import parse
 from screener.screening import Screener
 
@@ -67,3 +68,20 @@ def test_few_and_many_records_give_the_same(tmp_path: Path) -> None:
     few = [result for record in records[:6] for result in screener.screen([record], DAY)]
     assert [r.to_dict() for r in many[:6]] == [r.to_dict() for r in few]
     assert {r.status for r in many} == {"undetermined", "ineligible"}
+
+
+def test_the_same_questions_are_asked_again_with_other_parameters(tmp_path: Path) -> None:
+    plan = small(tmp_path).plan
+    engine = Engine(plan)
+    born = [Question(f'{{"id":"P","birth_date":"{year}-01-01"}}', DAY) for year in (1990, 2010)]
+    age = plan.nodes[plan.top[0]].id
+    assert age == "A1"
+
+    def grown_up(questions: list[Question], at: int) -> list[bool | None]:
+        [rows] = engine.ask(questions, [{"variant": BASE, "adult_age": at}], Words())
+        return [row.truths[plan.top[0]] for row in sorted(rows, key=lambda row: row.n)]
+
+    assert grown_up(born, 18) == [True, False]
+    assert grown_up(born, 16) == [True, True]
+    assert grown_up(born[1:], 18) == [False]
+    assert grown_up(born, 18) == [True, False]
