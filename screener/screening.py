@@ -90,22 +90,24 @@ class Screener:
     def screen(
         self,
         records: Sequence[Record],
-        as_of: date,
+        as_of: date | Sequence[date],
         unread: Unread = (),
         *,
         assumptions: bool = True,
     ) -> list[ScreeningResult]:
         """Results in the order of the records.
 
-        `as_of` is the screening date: what is dated later is not used. `unread` names for each
-        record the lists that may hold what could not be read: no setting makes them whole. Without
-        `assumptions` results do not tell what they rest on, which takes less time.
+        `as_of` is the screening date, or that of each record: what is dated later is not used.
+        `unread` names for each record the lists that may hold what could not be read: no setting
+        makes them whole. Without `assumptions` results do not tell what they rest on, which takes
+        less time.
         """
         if not records:
             return []
+        days = [as_of] * len(records) if isinstance(as_of, date) else as_of
         texts = [canonical_json(record) for record in records]
         taken = self._all_taken(records, unread)
-        asked = self._asked([record for record, _ in taken], as_of, (records, texts))
+        asked = self._asked([record for record, _ in taken], days, (records, texts))
         questions, words = _worlds(asked), _words([record for record, _ in taken])
         without = self.without if assumptions or self.settings.strict else []
         answers = self._answers(asked, questions, words, without)
@@ -116,19 +118,21 @@ class Screener:
             open_lists = [{name, *lists} for lists in unread] or [{name}] * len(records)
             other = [record for record, _ in self._all_taken(records, open_lists)]
             for answer, (_, of_record), truths in zip(
-                answers, taken, self._truths(other, as_of), strict=True
+                answers, taken, self._truths(other, days), strict=True
             ):
                 if name in of_record:
                     answer.without_list[name] = truths
         return [
-            self._conclusions.result(record.id, text, answer, as_of, values)
-            for record, text, answer, values in zip(records, texts, answers, derived, strict=True)
+            self._conclusions.result(record.id, text, answer, day, values)
+            for record, text, answer, day, values in zip(
+                records, texts, answers, days, derived, strict=True
+            )
         ]
 
     def derived(self, records: Sequence[Record], as_of: date) -> list[list[DerivedValue]]:
         """The study's derived variables of each record, in the order of the records."""
         taken = [self._taken(record)[0] for record in records]
-        asked = self._asked(taken, as_of)
+        asked = self._asked(taken, [as_of] * len(taken))
         return self._derived(asked, _worlds(asked), _words(taken))
 
     def _derived(
@@ -151,7 +155,8 @@ class Screener:
 
         As the study states them: settings beside thresholds and complete lists do not count.
         """
-        return self._truths([self._taken(record)[0] for record in records], as_of)
+        days = [as_of] * len(records)
+        return self._truths([self._taken(record)[0] for record in records], days)
 
     def truths_at(
         self,
@@ -166,7 +171,9 @@ class Screener:
         of the study. `unread` is as `screen` takes it.
         """
         return self._truths_at(
-            [record for record, _ in self._all_taken(records, unread)], as_of, sets
+            [record for record, _ in self._all_taken(records, unread)],
+            [as_of] * len(records),
+            sets,
         )
 
     def turning_days(self, records: Sequence[Record], as_of: date) -> list[list[date]]:
@@ -187,13 +194,13 @@ class Screener:
                     found[row.n].update(day for day in row.days if day and day > as_of)
         return [sorted(days) for days in found]
 
-    def _truths(self, taken: Sequence[Record], as_of: date) -> list[list[bool | None]]:
-        return self._truths_at(taken, as_of, variants(self.plan, [], strict=False)[:1])[0]
+    def _truths(self, taken: Sequence[Record], days: Sequence[date]) -> list[list[bool | None]]:
+        return self._truths_at(taken, days, variants(self.plan, [], strict=False)[:1])[0]
 
     def _truths_at(
-        self, taken: Sequence[Record], as_of: date, sets: Sequence[Mapping[str, Any]]
+        self, taken: Sequence[Record], days: Sequence[date], sets: Sequence[Mapping[str, Any]]
     ) -> list[list[list[bool | None]]]:
-        asked = self._asked(taken, as_of)
+        asked = self._asked(taken, days)
         questions = _worlds(asked)
         engine = self._engine(len(questions))
         found: list[list[list[bool | None]]] = [
@@ -210,10 +217,10 @@ class Screener:
     def _asked(
         self,
         taken: Sequence[Record],
-        as_of: date,
+        days: Sequence[date],
         written: tuple[Sequence[Record], Sequence[str]] = ((), ()),
     ) -> list[Asked]:
-        """What to ask about each record: as of the screening date, or of its own index date.
+        """What to ask about each record: as of its screening date, or of its own index date.
 
         `written` are records whose canonical text is known, and their texts.
         """
@@ -222,7 +229,8 @@ class Screener:
 
         known = {id(record): text for record, text in zip(*written, strict=True)}
         questions = [
-            Question(known.get(id(record)) or canonical_json(record), as_of) for record in taken
+            Question(known.get(id(record)) or canonical_json(record), day)
+            for record, day in zip(taken, days, strict=True)
         ]
         if not self.plan.cohort.index_statement:
             return [Asked([question]) for question in questions]
@@ -230,8 +238,8 @@ class Screener:
             self.plan.cohort.index_statement, questions, self._base(), _words(taken)
         )
         return [
-            asked(record, question.record, index_of(*row[1:]), as_of)
-            for record, question, row in zip(taken, questions, rows, strict=True)
+            asked(record, question.record, index_of(*row[1:]), day)
+            for record, question, row, day in zip(taken, questions, rows, days, strict=True)
         ]
 
     def _base(self) -> list[dict[str, Any]]:
@@ -304,7 +312,7 @@ class Screener:
         index date leaves open has no value. `unread` is as `screen` takes it.
         """
         taken = [record for record, _ in self._all_taken(records, unread)]
-        asked = self._asked(taken, as_of)
+        asked = self._asked(taken, [as_of] * len(taken))
         given = iter(self.facts_of(_worlds(asked), taken))
         found = []
         for one in asked:

@@ -42,9 +42,8 @@ class CohortCurves:
         self._screener = screener
         self._plan = screener.plan
         self._strict = screener.settings.strict
-        compiler = Compiler(encoding)
-        self._bearing = by_parameter(compiler, encoding)
-        self._of_index = index_rests_on(compiler).parameters
+        self._bearing = by_parameter(self._plan, encoding)
+        self._of_index = index_rests_on(Compiler(encoding)).parameters
 
     def of(self, records: Sequence[Known], as_of: date) -> list[Curve]:
         """The curve of each numeric parameter, those first at which most patients change.

@@ -14,7 +14,7 @@ from screener import database
 from screener.batch import grid
 from screener.batch.judge import words_of
 from screener.compiling.compiler import Compiler
-from screener.compiling.dependence import rests_on, truths_statement
+from screener.compiling.dependence import truths_statement
 from screener.engine import put_terms, unanswerable
 from screener.errors import StudyError
 
@@ -63,7 +63,7 @@ class Curves:
             f"{plan.tables}; {plan.logic}; "
             "CREATE TABLE elsewhere(n INTEGER, fails BOOLEAN, opens BOOLEAN)"
         )
-        self._bearing = by_parameter(self._compiler, encoding)
+        self._bearing = by_parameter(plan, encoding)
 
     def of(self, records: Sequence[Known], as_of: date) -> list[Curve]:
         """The curve of each numeric parameter, those first at which most patients change.
@@ -186,11 +186,11 @@ def numeric(plan: Plan) -> dict[str, dict[str, Any]]:
     }
 
 
-def by_parameter(compiler: Compiler, encoding: Encoding) -> dict[str, list[Criterion]]:
+def by_parameter(plan: Plan, encoding: Encoding) -> dict[str, list[Criterion]]:
     """The criteria that rest on each parameter."""
     found: dict[str, list[Criterion]] = {}
-    for criterion in encoding.study.criteria:
-        for name in rests_on(compiler, criterion).parameters:
+    for criterion, index in zip(encoding.study.criteria, plan.top, strict=True):
+        for name in plan.nodes[index].rests_on:
             found.setdefault(name, []).append(criterion)
     return found
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from screener.batch import again, log
@@ -120,12 +119,12 @@ def _screened(
 ) -> Iterator[tuple[date, ScreeningResult]]:
     """Screen each record on its day, by day."""
     ordered = sorted(days, key=lambda item: (item[0], item[1][0].id))
-    for day, items in groupby(ordered, key=lambda item: item[0]):
-        some = [taken for _, taken in items]
-        for start in range(0, len(some), _AT_ONCE):
-            now, unread = zip(*some[start : start + _AT_ONCE], strict=True)
-            for result in screener.screen(now, day, unread):
-                yield day, result
+    for start in range(0, len(ordered), _AT_ONCE):
+        some = ordered[start : start + _AT_ONCE]
+        each_day = [day for day, _ in some]
+        records, unread = zip(*(taken for _, taken in some), strict=True)
+        found = screener.screen(records, each_day, unread, assumptions=False)
+        yield from zip(each_day, found, strict=True)
 
 
 def _at_their_ends(record: Record, as_of: date) -> Record:

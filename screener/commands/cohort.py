@@ -49,7 +49,9 @@ def command(
     Population(screener.plan, by)  # so that a wrong --by is told before anything is read
     found = read(patients, day)
     if found.records:
-        counted = summarise(screener.plan, screener.screen(found.records, day), by)
+        counted = summarise(
+            screener.plan, screener.screen(found.records, day, assumptions=False), by
+        )
         output.write(_written(counted, screener.plan, form, day.isoformat()), target, force=force)
     return REJECTED if found.rejected else 0
 

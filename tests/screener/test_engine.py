@@ -85,3 +85,15 @@ def test_the_same_questions_are_asked_again_with_other_parameters(tmp_path: Path
     assert grown_up(born, 16) == [True, True]
     assert grown_up(born[1:], 18) == [False]
     assert grown_up(born, 18) == [True, False]
+
+
+def test_each_record_on_a_day_of_its_own(tmp_path: Path) -> None:
+    screener = small(tmp_path)
+    records = [parse({"id": f"P{n}", "birth_date": "2008-01-15"}) for n in range(3)]
+    days = [date(2026, 1, 14), date(2026, 1, 15), date(2026, 1, 16)]
+    found = screener.screen(records, days)
+    alone = [screener.screen([record], day)[0] for record, day in zip(records, days, strict=True)]
+    assert found == alone
+    assert [result.as_of for result in found] == days
+    assert [result.criteria[0].truth for result in found] == ["not_met", "met", "met"]
+    assert [result.criteria[0].clears_on for result in found] == [days[1], None, None]
