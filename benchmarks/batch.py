@@ -27,8 +27,13 @@ import batch_steps
 import installed
 import records
 
+from screener.batch import outputs
+
 HERE = Path(__file__).resolve().parent
 FEW = 50_000
+LEAST = outputs.DETAILS + 1
+"""Records of the smallest export that is screened as large ones are, with as many full reports:
+what it takes, any of them takes."""
 DAY = records.SCREENED_ON.isoformat()
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -135,13 +140,13 @@ def median(costs: list[Cost]) -> Cost:
 
 def measure(number: int, folder: Path) -> None:
     """Compare on so many records, and print."""
-    export, one = folder / f"{number}.ndjson", folder / "one.ndjson"
+    export, least = folder / f"{number}.ndjson", folder / "least.ndjson"
     records.write(number, export)
-    records.write(1, one)
+    records.write(LEAST, least)
     compared = Comparison(export, folder)
-    compared.batch(1, str(one))  # compiles the study, which is kept
+    compared.batch(1, str(least))  # compiles the study, which is kept
     times = 3 if number <= FEW else 1
-    start = median([compared.batch(1, str(one)) for _ in range(times)])
+    fixed = median([compared.batch(1, str(least)) for _ in range(times)])
     turns = [{name: measured() for name, measured in compared.runs.items()} for _ in range(times)]
     costs = {name: median([turn[name] for turn in turns]) for name in compared.runs}
     size = export.stat().st_size
@@ -155,13 +160,13 @@ def measure(number: int, folder: Path) -> None:
             f"{name:28}{cost.wall:9.2f}{cost.cpu:9.2f}{cost.memory / 2**20:11.0f}"
             f"{cost.wall / floor.wall:15.1f}{cost.cpu / floor.cpu:7.1f}"
         )
-    print(f"{'of which start, 1 worker':28}{start.wall:9.2f}{start.cpu:9.2f}")
+    print(f"{f'for {LEAST} records, 1 worker':28}{fixed.wall:9.2f}{fixed.cpu:9.2f}")
     plain = costs["plain program"]
     for name in ("verdicts alone, 1 worker", "all outputs, 1 worker"):
         cost = costs[name]
         print(f"plain program / {name}: wall {plain.wall / cost.wall:.2f}, "
               f"CPU {plain.cpu / cost.cpu:.2f}")  # fmt: skip
-    print_shares(str(export), number, costs["all outputs, 1 worker"].cpu - start.cpu)
+    print_shares(str(export), number, costs["all outputs, 1 worker"].cpu - fixed.cpu)
 
 
 def print_shares(export: str, number: int, total: float) -> None:

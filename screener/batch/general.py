@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from screener import database
 from screener.batch import removal, results
 from screener.batch.bulk import Bulk, Screened
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from screener.screening import Screener
 
 _AT_ONCE = 1024
+_REPORTS = msgspec.json.Encoder()
 _TRUTHS = {"met": True, "not_met": False, "unknown": None}
 
 
@@ -40,9 +43,15 @@ class General:
         self._files.execute(f"CREATE TABLE results({results.KEPT})")
 
     def screen(
-        self, records: Sequence[Accepted], as_of: date, file: Path | None = None
+        self,
+        records: Sequence[Accepted],
+        as_of: date,
+        file: Path | None = None,
+        reports: Path | None = None,
     ) -> Screened:
         """Screen records, and keep their results in a file, if given, for `results.merging`.
+
+        In `reports`, if given, each full result is kept, for `read_reports`.
 
         Raises:
             StudyError: an expression of the study cannot be computed for one of them.
@@ -54,7 +63,11 @@ class General:
         log: list[LogRow] = []
         self._files.execute("DELETE FROM results")
         for start in range(0, len(records), _AT_ONCE):
-            found = self._results(records[start : start + _AT_ONCE], as_of)
+            some = records[start : start + _AT_ONCE]
+            found = self._results(some, as_of, assumptions=reports is not None)
+            if reports:
+                with reports.open("ab") as kept:
+                    kept.write(_REPORTS.encode_lines(found))
             for result in found:
                 log.append(log_row(result))
                 count(tally, plan, result)
@@ -74,14 +87,16 @@ class General:
         """
         return [
             Outcomes(result.status, as_letters(node.outcome for node in nodes(result)))
-            for result in self._results(records, as_of)
+            for result in self._results(records, as_of, assumptions=False)
         ]
 
-    def _results(self, records: Sequence[Accepted], as_of: date) -> list[ScreeningResult]:
+    def _results(
+        self, records: Sequence[Accepted], as_of: date, *, assumptions: bool
+    ) -> list[ScreeningResult]:
         today = date.today()
         some = [record.record(today) for record in records]
         unread = [record.unread for record in records]
-        return self._screener.screen(some, as_of, unread, assumptions=False)
+        return self._screener.screen(some, as_of, unread, assumptions=assumptions)
 
     def results(self) -> Any:
         """The long form of what was screened last as a table of Arrow, record by record."""
@@ -112,6 +127,13 @@ def engine_for(
     if screener.plan.cohort.one_by_one:
         return General(screener, folder)
     return Bulk(screener, folder, reasons=reasons)
+
+
+def read_reports(file: Path) -> list[ScreeningResult]:
+    """The full results that `General.screen` kept."""
+    from screener.result import ScreeningResult  # noqa: PLC0415  # a type until now
+
+    return msgspec.json.Decoder(ScreeningResult).decode_lines(file.read_bytes())
 
 
 def log_row(result: ScreeningResult) -> LogRow:

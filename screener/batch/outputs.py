@@ -8,6 +8,7 @@ import shutil
 from typing import IO, TYPE_CHECKING, Any
 
 from screener.batch import again, log, rescreening, results, worker
+from screener.batch.general import read_reports
 from screener.batch.log import LogRow
 from screener.batch.log_reasons import each_reason
 from screener.batch.rescreening import Due
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
     from screener.batch.batch import Batch
     from screener.batch.folder import RunFolder
     from screener.batch.tally import Tally
-    from screener.intake.fhir.draft import Extract
     from screener.plan import Plan
-    from screener.record import Record
     from screener.report.what_if_data import WhatIf
     from screener.result import ScreeningResult
 
@@ -56,8 +55,9 @@ def write(
     chunks = [folder.chunk(number) for number in numbers]
     plans = [screener.plan for screener in batch.screeners]
     kept = [[chunk / worker.results(number) for number in range(len(plans))] for chunk in chunks]
-    for screener, tally in zip(batch.screeners, tallies, strict=True):
-        screener.begin(min(DETAILS, tally.screened))  # what the full reports will need
+    for number, (screener, tally) in enumerate(zip(batch.screeners, tallies, strict=True)):
+        if not _reports(chunks, number):  # else they will be made, of which DuckDB is told now
+            screener.begin(min(DETAILS, tally.screened))
     parts = folder.parts
     logs = [chunk / worker.LOG for chunk in chunks]
     # Not beside the page itself: in a large export each of the two takes the most memory of all.
@@ -170,22 +170,30 @@ def _details(
 ) -> list[ScreeningResult]:
     """The full reports of some patients, in their order."""
     wanted = {row.patient_id for row in chosen}
-    found: list[Record] = []
-    unread: list[frozenset[str]] = []
-    extracts: dict[str, Extract | None] = {}
     # As they were given: each result says itself what it takes from lists that are called whole.
-    for candidate, record in again.accepted(batch, folder, numbers, wanted, frozenset()):
-        found.append(record.record(batch.today))
-        unread.append(record.unread)
-        extracts[record.id] = candidate.extract
-    reports = {
-        (result.patient_id, result.study.id): traced(
-            result, extracts[result.patient_id], screener.settings.complete
-        )
-        for screener in batch.screeners
-        for result in screener.screen(found, batch.as_of, unread)
-    }
+    taken = list(again.accepted(batch, folder, numbers, wanted, frozenset()))
+    extracts = {record.id: candidate.extract for candidate, record in taken}
+    chunks = [folder.chunk(number) for number in numbers]
+    reports: dict[tuple[str, str], ScreeningResult] = {}
+    for number, screener in enumerate(batch.screeners):
+        if files := _reports(chunks, number):
+            found = [result for file in files for result in read_reports(file)]
+        else:
+            records = [record.record(batch.today) for _, record in taken]
+            unread = [record.unread for _, record in taken]
+            found = screener.screen(records, batch.as_of, unread)
+        for result in found:
+            if result.patient_id in extracts:
+                reports[result.patient_id, result.study.id] = traced(
+                    result, extracts[result.patient_id], screener.settings.complete
+                )
     return [reports[row.patient_id, row.study] for row in chosen]
+
+
+def _reports(chunks: Sequence[Path], number: int) -> list[Path]:
+    """The files of full reports of a study, if they were kept."""
+    files = [chunk / worker.reports(number) for chunk in chunks]
+    return [file for file in files if file.exists()]
 
 
 def _rescreening(due: Sequence[Due], as_of: str, parts: Path) -> list[str]:

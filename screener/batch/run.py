@@ -160,21 +160,24 @@ def _screened(
     batch: Batch, folder: RunFolder, known: KnownIds, progress: Progress
 ) -> Iterator[Done]:
     """Give what came of each chunk, in order; at most a few are in the works at a time."""
+    given = chunks(batch.source)
+    first = list(itertools.islice(given, 2))
+    workers = min(batch.workers, len(first))
+    small = len(first[0].candidates) if len(first) == 1 else 0
+    few = small if small <= outputs.DETAILS else 0
+    if small and not few:
+        # One process screens it, and another core prepares what the full reports will need.
+        for screener in batch.screeners:
+            screener.begin(outputs.DETAILS)
     task = Task(
         [screener.plan.to_json() for screener in batch.screeners],
         [screener.settings for screener in batch.screeners],
         batch.as_of,
         batch.today,
         folder.parts,
+        few,
     )
     waiting: deque[tuple[Chunk, Future[Done] | None]] = deque()
-    given = chunks(batch.source)
-    first = list(itertools.islice(given, 2))
-    workers = min(batch.workers, len(first))
-    if len(first) == 1:
-        # One process screens it, and another core prepares what the full reports will need.
-        for screener in batch.screeners:
-            screener.begin(min(outputs.DETAILS, len(first[0].candidates)))
     with _Team(task, workers) as team:
 
         def next_done() -> Done:

@@ -17,9 +17,11 @@ from screener.batch.tally import Tally
 from screener.plan import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
+    from screener.batch.bulk import Screened
     from screener.screening import Settings
 
 LOG, LOG_TABLE, REJECTED, DONE = "log.ndjson", "log.csv", "rejected.ndjson", "done.json"
@@ -40,6 +42,8 @@ class Task:
     """Bounds dates of birth, whenever the run is continued."""
     folder: Path
     """Where the folders of finished chunks go."""
+    few: int = 0
+    """How many patients there are, where the page holds the full report of each; else 0."""
 
     @property
     def complete(self) -> frozenset[str]:
@@ -58,7 +62,11 @@ class Worker:
         self._studies: list[Bulk | General] = []
         for plan, settings in zip(task.plans, task.settings, strict=True):
             screener = Screener(Plan.from_json(plan), settings)
-            self._studies.append(engine_for(screener, task.folder))
+            if task.few:
+                screener.begin(task.few)
+                self._studies.append(General(screener, task.folder))
+            else:
+                self._studies.append(engine_for(screener, task.folder))
 
     def screen(self, chunk: Chunk) -> Done:
         """Screen a chunk; its files then stand in a folder named `unfinished(number)`.
@@ -72,8 +80,10 @@ class Worker:
         folder.mkdir(mode=0o700, exist_ok=True)
         done = Done(chunk.number, records=len(chunk.candidates))
         accepted: list[Accepted] = []
+        # A full report tells itself which lists it takes as whole.
+        complete = frozenset[str]() if task.few else task.complete
         with (folder / REJECTED).open("w", encoding="utf-8") as rejected:
-            for found in judge_all(chunk.candidates, task.today, task.complete, chunk.earlier):
+            for found in judge_all(chunk.candidates, task.today, complete, chunk.earlier):
                 if isinstance(found, Accepted):
                     accepted.append(found)
                     done.ids.append(found.id)
@@ -82,10 +92,7 @@ class Worker:
                     done.rejected += 1
                     done.ids.append(found.patient_id)
             done.places.extend(candidate.place for candidate in chunk.candidates)
-        screened = [
-            study.screen(accepted, task.as_of, folder / results(number))
-            for number, study in enumerate(self._studies)
-        ]
+        screened = [self._screen(number, accepted, folder) for number in range(len(self._studies))]
         rows = [
             row
             for of_record in zip(*(each.log for each in screened), strict=True)
@@ -98,6 +105,12 @@ class Worker:
         done.tallies = [each.tally.as_json() for each in screened]
         return done
 
+    def _screen(self, number: int, accepted: Sequence[Accepted], folder: Path) -> Screened:
+        study, kept = self._studies[number], folder / results(number)
+        if self._task.few and isinstance(study, General):
+            return study.screen(accepted, self._task.as_of, kept, folder / reports(number))
+        return study.screen(accepted, self._task.as_of, kept)
+
 
 def unfinished(folder: Path, number: int) -> Path:
     """Where the files of a chunk are written."""
@@ -107,6 +120,11 @@ def unfinished(folder: Path, number: int) -> Path:
 def results(number: int) -> str:
     """The name of the file that holds the results of the study with this number."""
     return f"results-{number}.parquet"
+
+
+def reports(number: int) -> str:
+    """The name of the file that holds the full reports, if there are few patients."""
+    return f"reports-{number}.ndjson"
 
 
 def write_done(done: Done, folder: Path) -> None:
