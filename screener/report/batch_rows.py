@@ -8,6 +8,7 @@ still be enrolled stay: eligible before undetermined before ineligible patients.
 from __future__ import annotations
 
 from array import array
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from screener.report.words import visible
@@ -89,16 +90,18 @@ class Rows:
         of its value. In `needs`, a value is a list of numbers into `need_texts`.
         """
         left = self.left_out()
-        chosen: list[tuple[int, Status, int]] = []
-        for status in _ORDER:
-            kept = self._kept[status]
-            taken = kept.seen - left[status]
-            chosen += ((place, status, at) for at, place in enumerate(kept.places[:taken]))
-        chosen.sort()
-        found: dict[str, Any] = {"id": [self._kept[status].ids[at] for _, status, at in chosen]}
+        groups = [self._kept[status].first(self._kept[status].seen - left[status])
+                  for status in _ORDER]  # fmt: skip
+        places = list(chain.from_iterable(group.places for group in groups))
+        order = sorted(range(len(places)), key=places.__getitem__)
+        ids = list(chain.from_iterable(group.ids for group in groups))
+        found: dict[str, Any] = {"id": [ids[at] for at in order]}
         for number, name in enumerate(_COLUMNS):
-            of = [self._kept[status].columns[number][at] for _, status, at in chosen]
-            found[name] = _only_used(of, list(self._codes[number]))
+            codes = list(chain.from_iterable(group.columns[number] for group in groups))
+            of = list(map(codes.__getitem__, order))
+            values = list(self._codes[number])
+            # Codes are numbered as they come; where rows are left out, some of them come no more.
+            found[name] = _only_used(of, values) if any(left.values()) else _all_used(of, values)
         texts: dict[str, int] = {}
         needs = found["needs"]
         needs["values"] = [
@@ -124,6 +127,13 @@ class _Kept:
         self.places = array("Q")
         self.columns = [array("L") for _ in _COLUMNS]
 
+    def first(self, number: int) -> _Kept:
+        """Of these, the first."""
+        found = _Kept()
+        found.ids, found.places = self.ids[:number], self.places[:number]
+        found.columns = [column[:number] for column in self.columns]
+        return found
+
 
 def detail_rank(row: PatientRow) -> tuple[int, int]:
     """Say how much a patient's full report is worth its place in a page; the least comes first.
@@ -137,7 +147,11 @@ def detail_rank(row: PatientRow) -> tuple[int, int]:
 def _only_used(of: list[int], values: list[Any]) -> dict[str, Any]:
     numbers: dict[int, int] = {}
     renumbered = [numbers.setdefault(code, len(numbers)) for code in of]
-    return {"values": [_printable(values[code]) for code in numbers], "of": renumbered}
+    return _all_used(renumbered, [values[code] for code in numbers])
+
+
+def _all_used(of: list[int], values: list[Any]) -> dict[str, Any]:
+    return {"values": [_printable(value) for value in values], "of": of}
 
 
 def _printable(value: Any) -> Any:

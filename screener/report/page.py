@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -97,7 +97,7 @@ def policy(*, styles: Iterable[str], scripts: Iterable[str] = (), images: bool =
 
 def data(value: Any) -> Markup:
     """Return a value as JSON that can stand in a script element and never ends or opens one."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = msgspec.json.encode(value).decode()
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704  # `<` was all that could be markup
 
 
