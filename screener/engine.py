@@ -243,10 +243,11 @@ def _all_rows(cursor: DuckDBPyConnection, text: str) -> list[tuple[Any, ...]]:
     return cursor.execute(text).fetchall()
 
 
-def unanswerable(study_id: str) -> StudyError:
+def unanswerable(study_id: str, patient_id: str | None = None) -> StudyError:
     """Say that an expression fails; what DuckDB says of it quotes values of the record."""
+    record = f"the record of {patient_id}" if patient_id else "this record"
     return StudyError(
-        f"{study_id}: an expression of the study cannot be computed for this record, "
+        f"{study_id}: an expression of the study cannot be computed for {record}, "
         "such as a text read as a number; run `screen check` on the study with an example of it"
     )
 

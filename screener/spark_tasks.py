@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +20,7 @@ import pyarrow as pa
 from screener import __version__, database
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import SIZE
+from screener.batch.culprit import naming
 from screener.batch.general import General, engine_for
 from screener.batch.judge import Accepted, identify, judge_all
 from screener.batch.log import LogRow
@@ -148,7 +149,8 @@ class Screen:
             return
         for engine, tally in zip(engines, counts.tallies, strict=True):
             judged = time.process_time()
-            screened = engine.screen(accepted, self.as_of)
+            screen = partial(engine.screen, as_of=self.as_of)
+            screened = naming(engine.plan.study_id, screen, accepted)
             made = _rows(screened.log, engine.results())
             tally.add(screened.tally)
             counts.engine += time.process_time() - judged

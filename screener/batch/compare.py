@@ -7,11 +7,13 @@ import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from screener import __version__
 from screener.batch.amendment import amendment
 from screener.batch.chunk import Chunk, Done, chunks
+from screener.batch.culprit import naming
 from screener.batch.general import engine_for
 from screener.batch.judge import Accepted, Rejected, judge, judge_all
 from screener.batch.known_ids import KnownIds
@@ -103,7 +105,15 @@ def compare(
             engines = list(pool.map(lambda screener: engine_for(screener, reasons=False), both))
             for chunk in chunks(comparing.source):
                 records = list(_accepted(comparing, chunk, known, rejected))
-                asked = [pool.submit(it.outcomes, records, comparing.as_of) for it in engines]
+                asked = [
+                    pool.submit(
+                        naming,
+                        it.plan.study_id,
+                        partial(it.outcomes, as_of=comparing.as_of),
+                        records,
+                    )
+                    for it in engines
+                ]
                 found = [future.result() for future in asked]
                 for one, outcomes in zip(counts, found, strict=True):
                     one.add(outcomes)

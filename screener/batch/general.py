@@ -62,17 +62,18 @@ class General:
         tally, population = Tally.empty(plan), Population(plan)
         log: list[LogRow] = []
         self._files.execute("DELETE FROM results")
+        kept: list[ScreeningResult] = []
         for start in range(0, len(records), _AT_ONCE):
             some = records[start : start + _AT_ONCE]
             found = self._results(some, as_of, assumptions=reports is not None)
-            if reports:
-                with reports.open("ab") as kept:
-                    kept.write(_REPORTS.encode_lines(found))
+            kept += found if reports else []
             for result in found:
                 log.append(log_row(result))
                 count(tally, plan, result)
                 population.add_result(result)
             self._keep(found)
+        if reports:
+            reports.write_bytes(_REPORTS.encode_lines(kept))
         if file:
             self._write(file)
         if plan.cohort.one_by_one:

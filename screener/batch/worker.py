@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from screener.batch.bulk import Bulk
 from screener.batch.chunk import Chunk, Done
+from screener.batch.culprit import naming
 from screener.batch.general import General, engine_for
 from screener.batch.judge import Accepted, judge_all
 from screener.batch.log import keep, write_csv
@@ -106,10 +108,11 @@ class Worker:
         return done
 
     def _screen(self, number: int, accepted: Sequence[Accepted], folder: Path) -> Screened:
-        study, kept = self._studies[number], folder / results(number)
-        if self._task.few and isinstance(study, General):
-            return study.screen(accepted, self._task.as_of, kept, folder / reports(number))
-        return study.screen(accepted, self._task.as_of, kept)
+        study, task = self._studies[number], self._task
+        screen = partial(study.screen, as_of=task.as_of, file=folder / results(number))
+        if task.few:
+            screen = partial(screen, reports=folder / reports(number))
+        return naming(study.plan.study_id, screen, accepted)
 
 
 def unfinished(folder: Path, number: int) -> Path:
