@@ -1,7 +1,8 @@
 """Screens the records of a chunk as single patients are screened.
 
-Slower than `bulk.py` by an order of magnitude, and able to do all that a single screening does, as
-a cohort needs: an index date of each patient's own, derived variables, lists without documents.
+Slower than `bulk.py` by an order of magnitude, and able to do all that a single screening does:
+what a cohort needs (index dates of the patients' own, derived variables, undocumented lists) and
+the full reports of a few patients.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from screener.batch.log import LogRow
 from screener.batch.outcomes import Outcomes, as_letters
 from screener.batch.tally import OUTCOMES, Tally
 from screener.batch.verdicts import BETWEEN_REASONS
+from screener.result import ScreeningResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from screener.batch.judge import Accepted
     from screener.plan import Plan
-    from screener.result import CriterionResult, ScreeningResult
+    from screener.result import CriterionResult
     from screener.screening import Screener
 
 _AT_ONCE = 1024
@@ -132,8 +134,6 @@ def engine_for(
 
 def read_reports(file: Path) -> list[ScreeningResult]:
     """The full results that `General.screen` kept."""
-    from screener.result import ScreeningResult  # noqa: PLC0415  # a type until now
-
     return msgspec.json.Decoder(ScreeningResult).decode_lines(file.read_bytes())
 
 

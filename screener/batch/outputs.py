@@ -56,8 +56,8 @@ def write(
     plans = [screener.plan for screener in batch.screeners]
     kept = [[chunk / worker.results(number) for number in range(len(plans))] for chunk in chunks]
     for number, (screener, tally) in enumerate(zip(batch.screeners, tallies, strict=True)):
-        if not _reports(chunks, number):  # else they will be made, of which DuckDB is told now
-            screener.begin(min(DETAILS, tally.screened))
+        if not _reports(chunks, number):
+            screener.begin(min(DETAILS, tally.screened))  # what it takes to make them
     parts = folder.parts
     logs = [chunk / worker.LOG for chunk in chunks]
     # Not beside the page itself: in a large export each of the two takes the most memory of all.

@@ -90,8 +90,8 @@ class Rows:
         of its value. In `needs`, a value is a list of numbers into `need_texts`.
         """
         left = self.left_out()
-        groups = [self._kept[status].first(self._kept[status].seen - left[status])
-                  for status in _ORDER]  # fmt: skip
+        all_of = self._kept.items()
+        groups = [kept.first(kept.seen - left[status]) for status, kept in all_of]
         places = list(chain.from_iterable(group.places for group in groups))
         order = sorted(range(len(places)), key=places.__getitem__)
         ids = list(chain.from_iterable(group.ids for group in groups))
@@ -128,7 +128,7 @@ class _Kept:
         self.columns = [array("L") for _ in _COLUMNS]
 
     def first(self, number: int) -> _Kept:
-        """Of these, the first."""
+        """So many of them."""
         found = _Kept()
         found.ids, found.places = self.ids[:number], self.places[:number]
         found.columns = [column[:number] for column in self.columns]
