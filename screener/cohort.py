@@ -68,7 +68,6 @@ class Population:
 
     def __init__(self, plan: Plan, by: str | None = None) -> None:
         self._plan = plan
-        self._by = by
         self._group = self._grouping(by) if by else None
         self.screened = 0
         self._included = 0
@@ -101,15 +100,6 @@ class Population:
         """Count the patient of a result."""
         outcomes = {criterion.id: criterion.outcome for criterion in result.criteria}
         self.add(result.status, outcomes, result.derived)
-
-    def merge(self, other: Population) -> None:
-        """Add another part of the same population."""
-        self.screened += other.screened
-        self._included += other._included
-        self._left += other._left
-        self._members += other._members
-        self._counts += other._counts
-        self._numbers += other._numbers
 
     def to_data(self) -> dict[str, Any]:
         """The counts as JSON data, for `from_data`."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Omission(NamedTuple):
-    """Parameters that are left out together since each could stand in for the other."""
+    """A parameter that is left out, or some of which each could stand in for the others."""
 
     names: tuple[str, ...]
     variant: int

@@ -112,15 +112,14 @@ class Screener:
         without = self.without if assumptions or self.settings.strict else []
         answers = self._answers(asked, questions, words, without)
         derived = self._derived(asked, questions, words)
-        lists = {name for _, lists in taken for name in lists} if assumptions else set()
-        for name in sorted(lists):
+        whole = {name for _, lists in taken for name in lists} if assumptions else set()
+        for name in sorted(whole):
             # What rests on a word that a list is whole is otherwise without it.
             open_lists = [{name, *lists} for lists in unread] or [{name}] * len(records)
             other = [record for record, _ in self._all_taken(records, open_lists)]
-            for answer, (_, of_record), truths in zip(
-                answers, taken, self._truths(other, days), strict=True
-            ):
-                if name in of_record:
+            said = self._truths(other, days)
+            for answer, (_, lists), truths in zip(answers, taken, said, strict=True):
+                if name in lists:
                     answer.without_list[name] = truths
         return [
             self._conclusions.result(record.id, text, answer, day, values)

@@ -165,8 +165,8 @@ def _screened(
     workers = min(batch.workers, len(first))
     small = len(first[0].candidates) if len(first) == 1 else 0
     few = small if small <= outputs.DETAILS else 0
-    if small and not few:
-        # One process screens it, and another core prepares what the full reports will need.
+    if small > few:
+        # One process screens them, and another core prepares what the full reports will need.
         for screener in batch.screeners:
             screener.begin(outputs.DETAILS)
     task = Task(

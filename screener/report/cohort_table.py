@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = ("group", "variable", "category", "n", "percent", "median", "lowest", "highest",
                   "remark")  # fmt: skip
-FLOW_COLUMNS: Final = ("criterion", "label", "excluded", "remaining")
 _FORMULA: Final = re.compile(r"[=+\-@\t\r]")
 
 
@@ -69,11 +68,6 @@ def remarks(rows: Sequence[TableRow]) -> list[str]:
 def table_csv(rows: Sequence[TableRow]) -> str:
     """The baseline table as CSV, one row a category; what a spreadsheet would run is quoted."""
     return _csv(COLUMNS, ([_plain(getattr(row, name)) for name in COLUMNS] for row in rows))
-
-
-def flow_csv(steps: Sequence[FlowStep]) -> str:
-    """The flow as CSV, one row a step."""
-    return _csv(FLOW_COLUMNS, ([_plain(getattr(s, name)) for name in FLOW_COLUMNS] for s in steps))
 
 
 def table_html(rows: Sequence[TableRow]) -> str:

@@ -97,13 +97,6 @@ def test_what_a_spreadsheet_would_run_is_text(text: str) -> None:
     assert found["category"] == f"'{text}"
 
 
-def test_the_flow_as_csv() -> None:
-    assert cohort_table.flow_csv(STEPS) == (
-        "criterion,label,excluded,remaining\n,Screened,0,158\n"
-        "I4a,No earlier CDK4/6 inhibitor,87,71\n"
-    )
-
-
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
